@@ -1,0 +1,1 @@
+//! The service as a library: configuration, sockets, engines, store, API, loops.

@@ -1,0 +1,1 @@
+//! The HTTP control plane: authenticate, decode, authorize, operate, encode.

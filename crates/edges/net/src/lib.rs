@@ -1,0 +1,1 @@
+//! Sockets: batched UDP, TCP streams, RTP port pairs, readiness.

@@ -1,0 +1,1 @@
+//! Durable state: resources, change feed, sealed secrets, call records, in SQLite.

@@ -1,0 +1,1 @@
+//! RTP and RTCP relay between two legs, tones, DTMF, quality, without I/O.

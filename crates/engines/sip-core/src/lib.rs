@@ -1,0 +1,1 @@
+//! SIP transactions, dialogs and digest authentication, without I/O.

@@ -1,0 +1,1 @@
+//! Whole-product simulation by seed.

@@ -1,0 +1,1 @@
+//! SDP grammar and the offer/answer rules of a trunk.

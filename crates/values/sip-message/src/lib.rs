@@ -1,0 +1,1 @@
+//! SIP grammar: parse and print messages, headers, URIs; frame streams.
