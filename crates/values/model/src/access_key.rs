@@ -46,6 +46,10 @@ pub struct AccessKey {
     pub id: AccessKeyId,
     /// The account it acts for.
     pub account: AccountId,
+    /// What people call it, at most [`AccessKey::NAME_CHARS_MAX`] characters; may be empty, need not
+    /// be unique.
+    #[serde(default)]
+    pub name: String,
     /// The secret half; Signature Version 4 needs it back in clear.
     pub secret: Secret,
     /// Whether it may be used.
@@ -54,6 +58,11 @@ pub struct AccessKey {
     pub policy: KeyPolicy,
     /// When it was made.
     pub created: UnixMillis,
+}
+
+impl AccessKey {
+    /// The longest name of a key, in characters.
+    pub const NAME_CHARS_MAX: usize = 64;
 }
 
 /// Whether a key may be used.
