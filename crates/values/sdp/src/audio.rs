@@ -1,0 +1,210 @@
+//! What a trunk needs to know of the audio in a description.
+
+use std::net::{IpAddr, SocketAddr};
+
+use arrayvec::ArrayVec;
+
+use crate::refusal::Refusal;
+use crate::section::{Direction, Protocol, RtpMap, Section};
+use crate::session::Session;
+
+/// The codecs a trunk carries. RFC 3551 §4.5.14.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// G.711 µ-law, 8000 Hz; static payload type 0.
+    Pcmu,
+    /// G.711 A-law, 8000 Hz; static payload type 8.
+    Pcma,
+}
+
+impl Codec {
+    /// The encoding name of `a=rtpmap`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pcmu => "PCMU",
+            Self::Pcma => "PCMA",
+        }
+    }
+
+    /// The payload type that needs no `a=rtpmap`.
+    pub const fn static_payload_type(self) -> u8 {
+        match self {
+            Self::Pcmu => 0,
+            Self::Pcma => 8,
+        }
+    }
+
+    fn of(map: &RtpMap<'_>) -> Option<Self> {
+        if map.clock_rate != 8000 || map.channels != 1 {
+            return None;
+        }
+        [Self::Pcmu, Self::Pcma].into_iter().find(|it| map.encoding.eq_ignore_ascii_case(it.name()))
+    }
+}
+
+/// The codecs of one description with their payload types, most wanted first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Codecs {
+    listed: [Option<(Codec, u8)>; 2],
+}
+
+impl Codecs {
+    /// The payload type `codec` has here.
+    pub fn payload_type(&self, codec: Codec) -> Option<u8> {
+        self.iter().find(|(listed, _)| *listed == codec).map(|(_, number)| number)
+    }
+
+    /// The most wanted codec.
+    pub fn first(&self) -> Option<(Codec, u8)> {
+        self.listed[0]
+    }
+
+    /// All, most wanted first.
+    pub fn iter(&self) -> impl Iterator<Item = (Codec, u8)> + use<> {
+        self.listed.into_iter().flatten()
+    }
+
+    fn add(&mut self, codec: Codec, payload_type: u8) {
+        if self.payload_type(codec).is_some() {
+            return;
+        }
+        if let Some(free) = self.listed.iter_mut().find(|slot| slot.is_none()) {
+            *free = Some((codec, payload_type));
+        }
+    }
+}
+
+/// Where RTCP for the writer of a description goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rtcp {
+    /// To a port of its own; `None` when no usable address is given.
+    Separate(Option<SocketAddr>),
+    /// To the RTP port, if the other side agrees too. RFC 5761 §5.1.1.
+    Mux,
+}
+
+/// The audio stream of an offer or answer, as a trunk sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audio {
+    /// Which `m=` section it is, from 0.
+    pub section: usize,
+    /// Where RTP goes; `None` while held by `c=` `0.0.0.0`.
+    pub rtp: Option<SocketAddr>,
+    /// Where RTCP goes.
+    pub rtcp: Rtcp,
+    /// PCMU and PCMA, as far as listed; never empty.
+    pub codecs: Codecs,
+    /// The payload type of RFC 4733 events at 8000 Hz.
+    pub telephone_event: Option<u8>,
+    /// Who sends, seen from the writer.
+    pub direction: Direction,
+    /// Milliseconds of audio wanted in each packet.
+    pub ptime: Option<u16>,
+}
+
+impl Audio {
+    /// Whether the writer holds the call: it does not listen, or gave no address to send to.
+    ///
+    /// RFC 3264 §8.4 (`sendonly`, `inactive`) and RFC 2543's `c=0.0.0.0`.
+    pub fn is_held(&self) -> bool {
+        !self.direction.receives() || self.rtp.is_none()
+    }
+
+    /// The payload types a relay carries for this stream: codecs in order, then telephone-event.
+    pub fn payload_types(&self) -> ArrayVec<u8, 3> {
+        self.codecs.iter().map(|(_, number)| number).chain(self.telephone_event).collect()
+    }
+}
+
+impl Session<'_> {
+    /// The first audio stream that this trunk can carry, or why there is none.
+    pub fn audio(&self) -> Result<Audio, Refusal> {
+        let mut refusal = Refusal::NoAudio;
+        for section in self.sections() {
+            if !section.is_audio() || section.is_rejected() {
+                continue;
+            }
+            match read(section) {
+                Ok(audio) => return Ok(audio),
+                // The first stream's reason is the one its sender will recognise.
+                Err(reason) if refusal == Refusal::NoAudio => refusal = reason,
+                Err(_) => {}
+            }
+        }
+        Err(refusal)
+    }
+}
+
+/// Pairs of payload types that mean the same: `(number in from, number in to)`.
+///
+/// A packet toward the writer of a description carries that description's numbers (RFC 3264 §5.1),
+/// so a relay maps what one side sends by `from` into what the other expects by `to`.
+pub fn payload_pairs(from: &Audio, to: &Audio) -> impl Iterator<Item = (u8, u8)> + use<> {
+    let events = from.telephone_event.zip(to.telephone_event);
+    let to = to.codecs;
+    from.codecs
+        .iter()
+        .filter_map(move |(codec, number)| Some((number, to.payload_type(codec)?)))
+        .chain(events)
+}
+
+fn read(section: &Section<'_>) -> Result<Audio, Refusal> {
+    match section.protocol {
+        Protocol::RtpAvp | Protocol::RtpAvpf => {}
+        Protocol::Secure(_) => return Err(Refusal::Encrypted),
+        Protocol::Other(_) => return Err(Refusal::UnknownProtocol),
+    }
+    let connection = section.connection.ok_or(Refusal::NoAddress)?;
+    let address = connection.address.filter(may_send_to).ok_or(Refusal::NoAddress)?;
+    let (codecs, telephone_event) = formats(section);
+    if codecs.first().is_none() {
+        return Err(Refusal::NoCommonCodec);
+    }
+    let rtp = section.rtp_address().filter(|_| !address.is_unspecified());
+    let rtcp = if section.has_rtcp_mux() {
+        Rtcp::Mux
+    } else {
+        Rtcp::Separate(section.rtcp_address().filter(|rtcp| may_send_to(&rtcp.ip())))
+    };
+    Ok(Audio {
+        section: section.index,
+        rtp,
+        rtcp,
+        codecs,
+        telephone_event,
+        direction: section.direction(),
+        ptime: section.ptime(),
+    })
+}
+
+/// One host, or nobody yet (hold): a relay must not be aimed at a group.
+fn may_send_to(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !v4.is_multicast() && !v4.is_broadcast(),
+        IpAddr::V6(v6) => !v6.is_multicast(),
+    }
+}
+
+fn formats(section: &Section<'_>) -> (Codecs, Option<u8>) {
+    let mut codecs = Codecs::default();
+    let mut telephone_event = None;
+    for number in section.payload_types() {
+        let map = section.rtpmaps().find(|map| map.payload_type == number);
+        let codec = match map {
+            Some(map) => Codec::of(&map),
+            None => [Codec::Pcmu, Codec::Pcma]
+                .into_iter()
+                .find(|codec| codec.static_payload_type() == number),
+        };
+        if let Some(codec) = codec {
+            codecs.add(codec, number);
+        }
+        let is_event = map.is_some_and(|map| {
+            map.encoding.eq_ignore_ascii_case("telephone-event") && map.clock_rate == 8000
+        });
+        if is_event && telephone_event.is_none() {
+            telephone_event = Some(number);
+        }
+    }
+    (codecs, telephone_event)
+}
