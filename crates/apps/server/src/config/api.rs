@@ -1,0 +1,48 @@
+//! Limits of the HTTP API.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::key::Key;
+use super::problem::Problem;
+use super::settings::Settings;
+
+pub(super) const KEYS: &[Key] = &[
+    Key::integer(
+        "api.requests_per_second",
+        "100",
+        "Requests per second that one access key may make; more are answered 429.",
+    ),
+    Key::integer("api.burst", "200", "Requests that one access key may make at once."),
+    Key::integer("api.connections_max", "1024", "HTTP connections open at once."),
+    Key::integer("api.request_timeout_s", "30", "Seconds that one request may take."),
+];
+
+/// Limits of the HTTP API. A value of this type has passed its checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// Requests per second of one access key.
+    pub requests_per_second: NonZeroU32,
+    /// Requests at once of one access key.
+    pub burst: NonZeroU32,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+impl ApiConfig {
+    pub(super) fn read(settings: &Settings) -> Result<Self, Problem> {
+        let positive = |path| {
+            settings
+                .integer(path, 1..=1_000_000_u32)
+                .map(|it| NonZeroU32::new(it).expect("the range begins at 1"))
+        };
+        Ok(Self {
+            requests_per_second: positive("api.requests_per_second")?,
+            burst: positive("api.burst")?,
+            connections_max: settings.integer("api.connections_max", 1..=100_000)?,
+            request_timeout: settings.seconds("api.request_timeout_s", 1..=3_600)?,
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! Where SIP is spoken, under which names, and by which timers.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::key::{Key, Shape};
+use super::problem::Problem;
+use super::settings::Settings;
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text("sip.listen", "127.0.0.1:5060", "Address and port of SIP over UDP and TCP."),
+    Key::unset(
+        "sip.advertised_address",
+        Shape::Text,
+        "IP address written into Via and Contact, when peers reach us by another than we listen on.",
+    ),
+    Key::text(
+        "sip.domain",
+        "voiceconnector.localhost",
+        "What follows a connector's id in its outbound host name; fixed per connector when it is made.",
+    ),
+    Key::list(
+        "sip.digest_algorithms",
+        "MD5,SHA-256",
+        "Digest algorithms offered in a challenge, in this order: MD5, SHA-256, SHA-512-256.",
+    ),
+    Key::integer(
+        "sip.t1_ms",
+        "500",
+        "Round-trip estimate T1 in milliseconds (RFC 3261 §17.1.1.1).",
+    ),
+    Key::integer("sip.t2_ms", "4000", "Longest retransmission interval T2 in milliseconds."),
+    Key::integer(
+        "sip.t4_ms",
+        "5000",
+        "How long a message stays in the network, T4, in milliseconds.",
+    ),
+    Key::integer("sip.connections_max", "4096", "TCP connections open at once; more are closed."),
+    Key::unset("sip.tls.listen", Shape::Text, "Address and port of SIP over TLS."),
+    Key::unset("sip.tls.cert", Shape::Text, "Certificate chain of SIP over TLS, a PEM file."),
+    Key::unset("sip.tls.key", Shape::Text, "Private key of SIP over TLS, a PEM file."),
+];
+
+/// SIP's listeners, names and timers. A value of this type has passed its checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SipConfig {
+    /// Address and port of UDP and TCP; port 0 means any free one, the same for both.
+    pub listen: SocketAddr,
+    /// The address that peers reach us by, if it is not the one we listen on.
+    pub advertised_address: Option<IpAddr>,
+    /// What follows a new connector's id in its outbound host name.
+    pub domain: String,
+    /// Offered in this order; any of them is accepted. Never empty.
+    pub digest_algorithms: Vec<DigestAlgorithm>,
+    /// Round-trip estimate. RFC 3261 §17.1.1.1.
+    pub t1: Duration,
+    /// Longest retransmission interval. RFC 3261 §17.1.2.2.
+    pub t2: Duration,
+    /// Longest life of a message in the network. RFC 3261 §17.1.2.2.
+    pub t4: Duration,
+    /// TCP connections open at once.
+    pub connections_max: usize,
+}
+
+/// A digest algorithm (RFC 7616 §3.2, RFC 8760 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestAlgorithm {
+    /// MD5.
+    Md5,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512/256.
+    Sha512_256,
+}
+
+impl DigestAlgorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 3] = [Self::Md5, Self::Sha256, Self::Sha512_256];
+
+    /// The name in a challenge.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha256 => "SHA-256",
+            Self::Sha512_256 => "SHA-512-256",
+        }
+    }
+}
+
+const NO_TLS_YET: &str = "SIP over TLS comes with a later release; remove the key";
+
+impl SipConfig {
+    pub(super) fn read(settings: &Settings) -> Result<Self, Problem> {
+        for key in ["sip.tls.listen", "sip.tls.cert", "sip.tls.key"] {
+            settings.not_yet(key, NO_TLS_YET)?;
+        }
+        let listen = settings.socket("sip.listen")?;
+        let advertised_address = settings.ip("sip.advertised_address")?;
+        if listen.ip().is_unspecified() && advertised_address.is_none() {
+            return Err(settings.refuse(
+                "sip.listen",
+                "peers cannot answer to an address that stands for every address; listen on one \
+                 of this machine's own, or say in sip.advertised_address which one peers reach",
+            ));
+        }
+        if advertised_address.is_some_and(|it| it.is_unspecified()) {
+            return Err(settings.refuse(
+                "sip.advertised_address",
+                "peers cannot answer to an address that stands for every address; give the one \
+                 they reach",
+            ));
+        }
+        let t1 = settings.millis("sip.t1_ms", 10..=5_000)?;
+        let t2 = settings.millis("sip.t2_ms", 10..=60_000)?;
+        if t2 < t1 {
+            return Err(settings.refuse("sip.t2_ms", "it must not be less than sip.t1_ms"));
+        }
+        Ok(Self {
+            listen,
+            advertised_address,
+            domain: domain(settings)?,
+            digest_algorithms: algorithms(settings)?,
+            t1,
+            t2,
+            t4: settings.millis("sip.t4_ms", 10..=60_000)?,
+            connections_max: settings.integer("sip.connections_max", 1..=1_000_000)?,
+        })
+    }
+}
+
+/// Reads a host name: labels of letters, digits and inner hyphens (RFC 1123 §2.1), in lower case.
+fn domain(settings: &Settings) -> Result<String, Problem> {
+    /// 253 characters of a name, less the 22 of a connector's id and its dot.
+    const LENGTH_MAX: usize = 230;
+    let text = settings.text("sip.domain").unwrap_or_default();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if text.len() > LENGTH_MAX || !text.split('.').all(label) {
+        return Err(settings.refuse(
+            "sip.domain",
+            "it must be a host name, such as sip.example.com, of at most 230 characters",
+        ));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn algorithms(settings: &Settings) -> Result<Vec<DigestAlgorithm>, Problem> {
+    const KEY: &str = "sip.digest_algorithms";
+    let mut chosen: Vec<DigestAlgorithm> = Vec::new();
+    for name in settings.list(KEY) {
+        let found =
+            DigestAlgorithm::ALL.iter().copied().find(|it| it.as_str().eq_ignore_ascii_case(name));
+        match found {
+            Some(algorithm) if !chosen.contains(&algorithm) => chosen.push(algorithm),
+            Some(_) => return Err(settings.refuse(KEY, format!("{name} stands there twice"))),
+            None => {
+                let rule = format!("there is no \"{name}\"; choose from MD5, SHA-256, SHA-512-256");
+                return Err(settings.refuse(KEY, rule));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return Err(settings.refuse(KEY, "name at least one of MD5, SHA-256, SHA-512-256"));
+    }
+    Ok(chosen)
+}

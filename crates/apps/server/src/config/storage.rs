@@ -1,0 +1,86 @@
+//! Where durable state lives.
+
+use std::path::PathBuf;
+
+use super::key::{Key, Shape};
+use super::problem::Problem;
+use super::settings::Settings;
+
+pub(super) const KEYS: &[Key] = &[
+    Key::text(
+        "data_dir",
+        "./trunkline-data",
+        "Directory of the database, the first credentials and the sealing key; made with mode 0700.",
+    ),
+    Key::unset(
+        "database.url",
+        Shape::Text,
+        "Another place for the database: sqlite:PATH. Unset, it is trunkline.db in data_dir.",
+    ),
+    Key::unset(
+        "seal.key_file",
+        Shape::Text,
+        "Key that seals secrets at rest. Unset, it is seal.key in data_dir, made on the first start.",
+    ),
+];
+
+/// Files of durable state. A value of this type has passed its checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageConfig {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The SQLite database.
+    pub database: PathBuf,
+    /// The key that seals secrets.
+    pub seal_key_file: PathBuf,
+    /// Whether the sealing key is ours to make, as it is in the data directory.
+    pub seal_key: SealKey,
+}
+
+/// Who makes the sealing key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealKey {
+    /// Made on the first start.
+    Ours,
+    /// Given by the operator; a missing file is an error, never a reason to make another key.
+    Given,
+}
+
+impl StorageConfig {
+    pub(super) fn read(settings: &Settings) -> Result<Self, Problem> {
+        let data_dir = settings
+            .path("data_dir")?
+            .ok_or_else(|| settings.refuse("data_dir", "it must be the path of a directory"))?;
+        let given = settings.path("seal.key_file")?;
+        Ok(Self {
+            database: database(settings)?.unwrap_or_else(|| data_dir.join("trunkline.db")),
+            seal_key: if given.is_some() { SealKey::Given } else { SealKey::Ours },
+            seal_key_file: given.unwrap_or_else(|| data_dir.join("seal.key")),
+            data_dir,
+        })
+    }
+
+    /// The file that the first access key is written to.
+    pub fn credentials_file(&self) -> PathBuf {
+        self.data_dir.join("credentials")
+    }
+}
+
+fn database(settings: &Settings) -> Result<Option<PathBuf>, Problem> {
+    const KEY: &str = "database.url";
+    let Some(url) = settings.text(KEY) else { return Ok(None) };
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        // The URL may hold a password, so it is not repeated.
+        settings.not_yet(
+            KEY,
+            "PostgreSQL comes with a later release; remove the key to use the embedded database",
+        )?;
+    }
+    let path = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match path {
+        Some(path) if !path.is_empty() => Ok(Some(path.into())),
+        Some(_) | None => {
+            Err(settings.refuse(KEY, "it must be sqlite: and a path, such as sqlite:/srv/trunk.db"))
+        }
+    }
+}
