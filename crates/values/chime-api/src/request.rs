@@ -1,0 +1,131 @@
+//! The client's side of the wire: an input as method, path, query and body.
+
+use zeroize::Zeroizing;
+
+use crate::check::{Place, check_wire, unknown_members};
+use crate::decode::parse_body;
+use crate::node::{Node, Text};
+use crate::operation::{Input, Method, Operation};
+use crate::percent;
+use crate::shape::{Location, Member, Presence};
+use crate::violation::{Rule, Shown, Violation};
+
+/// An operation's request as it goes on the wire, before signing.
+#[derive(Clone)]
+pub struct RequestParts {
+    /// HTTP method.
+    pub method: Method,
+    /// Path with its labels percent-encoded.
+    pub path: String,
+    /// Query without its question mark; empty when there is none.
+    pub query: String,
+    /// JSON body, wiped on drop; `None` for operations without body members.
+    pub body: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for RequestParts {
+    /// Method and path template only: labels, query and body may be sensitive.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let body_bytes = self.body.as_ref().map_or(0, |body| body.len());
+        write!(f, "RequestParts({} with a body of {body_bytes} bytes)", self.method)
+    }
+}
+
+/// Puts a typed input on the wire.
+///
+/// # Errors
+/// A [`Violation`] when a path label is empty. Constraints are left to the server to judge, whose
+/// model may be newer.
+pub fn request_parts<T: Input>(input: &T) -> Result<RequestParts, Violation> {
+    let json = serde_json::to_vec(input).map(Zeroizing::new);
+    let json = json.expect("wire types have string keys and no failing serializer");
+    request_parts_of(T::OPERATION, &json)
+}
+
+/// Puts an operation's input, given as one JSON object with all members by their names in the model,
+/// on the wire. Labels and query members stand beside those of the body, as in the AWS CLI's
+/// `--cli-input-json`.
+///
+/// # Errors
+/// A [`Violation`] when the text is no JSON object, has a member that the operation does not have
+/// (most often misspelled), lacks a required one, or cannot be put in the path or query.
+pub fn request_parts_of(operation: Operation, json: &[u8]) -> Result<RequestParts, Violation> {
+    let spec = operation.spec();
+    let document = parse_body(spec.input, if json.is_empty() { b"{}" } else { json })?;
+    if !matches!(document, Node::Object(_)) {
+        let rule = Rule::Type { expected: "an object", found: document.describe() };
+        return Err(Violation::of_body(rule));
+    }
+    unknown_members(spec.input, &document, Place::Root)?;
+
+    let mut query = String::new();
+    if let Some(selector) = spec.selector {
+        push_query(&mut query, selector.key, selector.value);
+    }
+    let mut body = Vec::new();
+    let mut path = spec.path.to_owned();
+    for member in spec.input.members() {
+        let Some(value) = document.member(member.name) else {
+            absent(member)?;
+            continue;
+        };
+        check_wire(member.shape, value, member.location, member.name)?;
+        match member.location {
+            Location::Body => body.push((Text::new(member.name), value)),
+            Location::Label(label) => path = fill(&path, label, member, &plain(value))?,
+            Location::Query(key) => push_query(&mut query, key, &plain(value)),
+        }
+    }
+    let body = spec.input.has_body().then(|| body_json(&body));
+    Ok(RequestParts { method: spec.method, path, query, body })
+}
+
+fn absent(member: &Member) -> Result<(), Violation> {
+    match member.presence {
+        Presence::Optional => Ok(()),
+        Presence::Required => {
+            Err(Violation::new(member.name, Shown::Nothing, Rule::Required(member.location)))
+        }
+    }
+}
+
+/// Puts a value in place of `{label}`.
+fn fill(path: &str, label: &str, member: &Member, value: &str) -> Result<String, Violation> {
+    if value.is_empty() {
+        return Err(Violation::new(member.name, Shown::Nothing, Rule::EmptyLabel));
+    }
+    let mut encoded = String::new();
+    percent::encode_into(&mut encoded, value);
+    Ok(path.replace(&format!("{{{label}}}"), &encoded))
+}
+
+fn push_query(query: &mut String, key: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    percent::encode_into(query, key);
+    query.push('=');
+    percent::encode_into(query, value);
+}
+
+/// A scalar as path and query spell it.
+fn plain(node: &Node<'_>) -> String {
+    match node {
+        Node::Text(text) => text.as_str().to_owned(),
+        Node::Boolean(value) => value.to_string(),
+        Node::Integer(value) => value.to_string(),
+        Node::Float(value) => value.to_string(),
+        Node::Null | Node::List(_) | Node::Object(_) => String::new(),
+    }
+}
+
+fn body_json(entries: &[(Text<'_>, &Node<'_>)]) -> Zeroizing<Vec<u8>> {
+    struct Body<'b, 'a>(&'b [(Text<'a>, &'b Node<'a>)]);
+    impl serde::Serialize for Body<'_, '_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().map(|(key, value)| (key.as_str(), value)))
+        }
+    }
+    let json = serde_json::to_vec(&Body(entries));
+    Zeroizing::new(json.expect("a JSON tree serializes"))
+}
