@@ -1,0 +1,389 @@
+//! One side of a relayed call.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crate::dropped::{DropReason, Drops};
+use crate::dtmf::{Digit, EventTap, TelephoneEvent};
+use crate::latch::{Latch, Seen, Sources};
+use crate::mos::mean_opinion_score;
+use crate::port::LocalPort;
+use crate::quality::LegQuality;
+use crate::round_trip::RoundTrip;
+use crate::rtp::{self, Header};
+use crate::stream::StreamStats;
+
+/// A call's name in the media plane, chosen by whoever opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallMediaId(pub u64);
+
+/// Which leg of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The leg the call came in on.
+    A,
+    /// The leg the call goes out on.
+    B,
+}
+
+impl Side {
+    /// The other leg.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// Position in a pair of legs.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+}
+
+/// A leg to open.
+#[derive(Debug, Clone, Copy)]
+pub struct LegSpec {
+    /// The local pair the leg's peer sends to.
+    pub port: LocalPort,
+    /// What offer and answer settled, as far as they have.
+    pub terms: LegTerms,
+}
+
+/// What an offer or answer says of a leg; a re-INVITE brings new ones.
+#[derive(Debug, Clone, Copy)]
+pub struct LegTerms {
+    /// Where the peer wants its media.
+    pub remote: Remote,
+    /// Which sources the leg may learn besides `remote`.
+    pub sources: Sources,
+    /// What the peer's payload types become on the other leg.
+    pub payload_types: PayloadMap,
+    /// The payload type of the peer's RFC 4733 events.
+    pub telephone_event: Option<u8>,
+    /// Whether silence means that something is wrong.
+    pub expects: Expects,
+}
+
+impl LegTerms {
+    /// Media to and from `rtp` (RTCP one port above), learning ports of the same host, all payload
+    /// types as they are.
+    pub fn to(rtp: SocketAddr) -> Self {
+        Self { remote: Remote::at(rtp), ..Self::unanswered() }
+    }
+
+    /// A leg whose peer has not said yet where it is.
+    pub fn unanswered() -> Self {
+        Self {
+            remote: Remote { rtp: None, rtcp: RtcpTo::Port(None) },
+            sources: Sources::SameHost { signaling: None },
+            payload_types: PayloadMap::IDENTITY,
+            telephone_event: None,
+            expects: Expects::Nothing,
+        }
+    }
+}
+
+/// Where a peer wants its media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote {
+    /// RTP; `None` before an answer and while held by `c=0.0.0.0`.
+    pub rtp: Option<SocketAddr>,
+    /// RTCP.
+    pub rtcp: RtcpTo,
+}
+
+impl Remote {
+    /// RTP at `rtp`, RTCP one port above.
+    pub fn at(rtp: SocketAddr) -> Self {
+        let rtcp = rtp.port().checked_add(1).map(|port| SocketAddr::new(rtp.ip(), port));
+        Self { rtp: Some(rtp), rtcp: RtcpTo::Port(rtcp) }
+    }
+}
+
+/// Where a peer wants its RTCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RtcpTo {
+    /// At an address of its own; `None` if it has none.
+    Port(Option<SocketAddr>),
+    /// Together with RTP. RFC 5761; agreed on in both offer and answer.
+    Mux,
+}
+
+/// Whether a leg's peer ought to be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expects {
+    /// Media: a long silence is reported.
+    Media,
+    /// Nothing: not answered yet, or on hold.
+    Nothing,
+}
+
+/// What each payload type of one leg becomes on the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadMap([u8; 128]);
+
+const UNMAPPED: u8 = 0xff;
+
+impl PayloadMap {
+    /// Every payload type passes as it is.
+    pub const IDENTITY: Self = {
+        let mut map = [0; 128];
+        let mut number = 0;
+        while number < map.len() {
+            map[number] = number as u8;
+            number += 1;
+        }
+        Self(map)
+    };
+
+    /// Only these pass, each `(theirs, ours)`; numbers above 127 are left out.
+    pub fn of(pairs: impl IntoIterator<Item = (u8, u8)>) -> Self {
+        let mut map = [UNMAPPED; 128];
+        for (from, to) in pairs {
+            if let Some(slot) = map.get_mut(usize::from(from)).filter(|_| to < 128) {
+                *slot = to;
+            }
+        }
+        Self(map)
+    }
+
+    /// What `payload_type` becomes.
+    pub fn map(&self, payload_type: u8) -> Option<u8> {
+        self.0.get(usize::from(payload_type)).copied().filter(|to| *to != UNMAPPED)
+    }
+}
+
+/// Packets and bytes in one direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Traffic {
+    pub(crate) fn count(&mut self, packet: &[u8]) {
+        self.packets += 1;
+        self.bytes += packet.len() as u64;
+    }
+}
+
+/// One leg at work.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) call: CallMediaId,
+    pub(crate) side: Side,
+    /// Where the other leg is in the table.
+    pub(crate) peer: u32,
+    pub(crate) port: LocalPort,
+    pub(crate) expects: Expects,
+    pub(crate) opened: Instant,
+    /// When the silence now running began; meaningful while `expects` is [`Expects::Media`].
+    pub(crate) heard: Instant,
+    pub(crate) first_packet: Option<Instant>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) drops: Drops,
+    pub(crate) rtp_received: Traffic,
+    pub(crate) rtp_sent: Traffic,
+    pub(crate) rtcp_received: Traffic,
+    pub(crate) rtcp_sent: Traffic,
+    pub(crate) round_trip: RoundTrip,
+    held: bool,
+    latch: Latch,
+    rtcp: RtcpTo,
+    rtcp_source: Option<SocketAddr>,
+    payload_types: PayloadMap,
+    telephone_event: Option<u8>,
+    stream: StreamStats,
+    events: EventTap,
+}
+
+/// What a leg made of a packet of its peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    /// The payload type on the other leg.
+    pub(crate) payload_type: u8,
+    pub(crate) digit: Option<Digit>,
+}
+
+impl Leg {
+    pub(crate) fn new(
+        now: Instant,
+        call: CallMediaId,
+        side: Side,
+        peer: u32,
+        spec: &LegSpec,
+    ) -> Self {
+        let LegSpec { port, terms } = *spec;
+        Self {
+            call,
+            side,
+            peer,
+            port,
+            expects: terms.expects,
+            opened: now,
+            heard: now,
+            first_packet: None,
+            deadline: None,
+            drops: Drops::default(),
+            rtp_received: Traffic::default(),
+            rtp_sent: Traffic::default(),
+            rtcp_received: Traffic::default(),
+            rtcp_sent: Traffic::default(),
+            round_trip: RoundTrip::default(),
+            held: terms.remote.rtp.is_none(),
+            latch: Latch::new(terms.remote.rtp, terms.sources),
+            rtcp: terms.remote.rtcp,
+            rtcp_source: None,
+            payload_types: terms.payload_types,
+            telephone_event: terms.telephone_event,
+            stream: StreamStats::new(now),
+            events: EventTap::default(),
+        }
+    }
+
+    /// New terms from a later offer or answer.
+    pub(crate) fn renew(&mut self, now: Instant, terms: &LegTerms) {
+        let before = self.latch.peer();
+        self.latch.announce(terms.remote.rtp, terms.sources);
+        if self.latch.peer() != before || self.rtcp != terms.remote.rtcp {
+            self.rtcp_source = None;
+        }
+        self.held = terms.remote.rtp.is_none();
+        self.rtcp = terms.remote.rtcp;
+        self.payload_types = terms.payload_types;
+        self.telephone_event = terms.telephone_event;
+        if self.expects != terms.expects {
+            self.expects = terms.expects;
+            self.heard = now;
+        }
+    }
+
+    /// Where RTP for the peer goes.
+    pub(crate) fn rtp_to(&self) -> Option<SocketAddr> {
+        if self.held { None } else { self.latch.peer() }
+    }
+
+    /// Where RTCP for the peer goes, and the local port it leaves by. A held peer still gets it
+    /// (RFC 3264 §5.1: RTCP flows whatever the direction).
+    pub(crate) fn rtcp_to(&self) -> Option<(u16, SocketAddr)> {
+        match self.rtcp {
+            RtcpTo::Mux => self.latch.peer().map(|to| (self.port.rtp(), to)),
+            RtcpTo::Port(announced) => {
+                self.rtcp_source.or(announced).map(|to| (self.port.rtcp(), to))
+            }
+        }
+    }
+
+    /// Takes a packet that came in on the leg's RTP port.
+    pub(crate) fn take_rtp(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        packet: &[u8],
+    ) -> Result<Taken, DropReason> {
+        let header = Header::parse(packet).ok_or(DropReason::NotRtp)?;
+        let payload_type =
+            self.payload_types.map(header.payload_type).ok_or(DropReason::UnmappedPayloadType)?;
+        let before = self.latch.peer();
+        self.latch.admit(now, Seen { from, ssrc: header.ssrc, sequence: header.sequence })?;
+        if self.latch.peer() != before {
+            self.rtcp_source = None;
+        }
+
+        self.heard = now;
+        self.rtp_received.count(packet);
+        if self.telephone_event != Some(header.payload_type) {
+            self.stream.hear(now, header.ssrc, header.sequence, header.timestamp);
+            return Ok(Taken { payload_type, digit: None });
+        }
+        self.stream.hear_event(header.ssrc, header.sequence);
+        let digit = rtp::payload(packet)
+            .and_then(TelephoneEvent::parse)
+            .and_then(|event| self.events.hear(header.ssrc, header.timestamp, event));
+        Ok(Taken { payload_type, digit })
+    }
+
+    /// Takes a report of the peer. `muxed` ones came in on the RTP port.
+    pub(crate) fn take_rtcp(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        arrival: RtcpArrival,
+        packet: &[u8],
+    ) -> Result<(), DropReason> {
+        match arrival {
+            RtcpArrival::Muxed if self.latch.peer() == Some(from) => {}
+            RtcpArrival::Muxed => return Err(DropReason::ForeignSource),
+            RtcpArrival::OwnPort => self.admit_rtcp(from)?,
+        }
+        self.heard = now;
+        self.rtcp_received.count(packet);
+        Ok(())
+    }
+
+    /// RTCP is believed from its announced address, else from the first port on the RTP peer's host.
+    fn admit_rtcp(&mut self, from: SocketAddr) -> Result<(), DropReason> {
+        if self.rtcp_source == Some(from) {
+            return Ok(());
+        }
+        let announced = match self.rtcp {
+            RtcpTo::Port(announced) => announced,
+            RtcpTo::Mux => None,
+        };
+        let is_first_of_host = self.rtcp_source.is_none() && self.host() == Some(from.ip());
+        if announced != Some(from) && !is_first_of_host {
+            return Err(DropReason::ForeignSource);
+        }
+        self.rtcp_source = Some(from);
+        Ok(())
+    }
+
+    fn host(&self) -> Option<IpAddr> {
+        self.latch.peer().map(|peer| peer.ip())
+    }
+
+    /// What the leg's statistics come to.
+    pub(crate) fn quality(&self) -> LegQuality {
+        let expected = self.stream.packets_expected();
+        let lost = self.stream.packets_lost();
+        let jitter = self.stream.jitter();
+        let round_trip = self.round_trip.last();
+        let heard_any = self.rtp_received.packets > 0;
+        LegQuality {
+            rtp_packets_received: self.rtp_received.packets,
+            rtp_bytes_received: self.rtp_received.bytes,
+            rtp_packets_sent: self.rtp_sent.packets,
+            rtp_bytes_sent: self.rtp_sent.bytes,
+            rtcp_packets_received: self.rtcp_received.packets,
+            rtcp_bytes_received: self.rtcp_received.bytes,
+            rtcp_packets_sent: self.rtcp_sent.packets,
+            rtcp_bytes_sent: self.rtcp_sent.bytes,
+            packets_expected: expected,
+            packets_lost: lost,
+            jitter,
+            jitter_max: self.stream.jitter_max(),
+            round_trip,
+            mos: heard_any.then(|| mean_opinion_score(expected, lost, jitter, round_trip)),
+            first_packet_after: self.first_packet.map(|at| self.since_opened(at)),
+            remote: self.latch.peer(),
+            drops: self.drops,
+        }
+    }
+
+    fn since_opened(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.opened)
+    }
+}
+
+/// Which port RTCP came in on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RtcpArrival {
+    /// The leg's RTCP port.
+    OwnPort,
+    /// The leg's RTP port. RFC 5761.
+    Muxed,
+}

@@ -1,0 +1,449 @@
+//! The relay: a table of legs and one way through it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use crate::dropped::{DropReason, Drops};
+use crate::dtmf::Digit;
+use crate::leg::{CallMediaId, Expects, Leg, LegSpec, LegTerms, RtcpArrival, Side};
+use crate::port::{LocalPort, PortRange};
+use crate::quality::LegQuality;
+use crate::rtcp;
+use crate::rtp;
+
+/// Events waiting to be polled; more are counted and dropped, so that a peer that sends nothing but
+/// digits costs no memory.
+const EVENTS_MAX: usize = 4096;
+
+/// How a relay behaves for all its calls.
+#[derive(Debug, Clone)]
+pub struct RelayConfig {
+    /// The ports that legs may have.
+    pub ports: PortRange,
+    /// Addresses that mean this relay, so that no call is aimed at itself.
+    pub own_addresses: Vec<IpAddr>,
+    /// How long an answered leg may stay without its first packet; `None` for ever.
+    pub first_packet_timeout: Option<Duration>,
+    /// How long a leg that was heard may fall silent; `None` for ever.
+    pub silence_timeout: Option<Duration>,
+}
+
+impl RelayConfig {
+    /// First packet within 30 s, silence up to 60 s.
+    pub const fn new(ports: PortRange) -> Self {
+        Self {
+            ports,
+            own_addresses: Vec::new(),
+            first_packet_timeout: Some(Duration::from_secs(30)),
+            silence_timeout: Some(Duration::from_secs(60)),
+        }
+    }
+}
+
+/// The packet goes out: from which of our ports, and where to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Our port, even for RTP and odd for RTCP.
+    pub from: u16,
+    /// The peer's address.
+    pub to: SocketAddr,
+}
+
+/// What signalling should know of a call's media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A leg's peer is heard for the first time.
+    FirstPacket {
+        /// The call.
+        call: CallMediaId,
+        /// Its leg.
+        side: Side,
+        /// Where the packet came from.
+        source: SocketAddr,
+    },
+    /// A leg that ought to be heard is not.
+    Silent {
+        /// The call.
+        call: CallMediaId,
+        /// Its leg.
+        side: Side,
+        /// Which limit was reached.
+        timer: Timer,
+        /// How long nothing has come.
+        lasted: Duration,
+    },
+    /// A leg's peer pressed a key. Told once, when the first packet of the event arrives.
+    Dtmf {
+        /// The call.
+        call: CallMediaId,
+        /// The leg it came from.
+        side: Side,
+        /// The key.
+        digit: Digit,
+    },
+}
+
+/// Why the relay wants to be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// The first packet of a leg is due.
+    FirstPacket,
+    /// A leg's silence may have become too long.
+    Silence,
+}
+
+/// Why a call's media cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The name is in use.
+    #[error("call media {0:?} is already open")]
+    CallExists(CallMediaId),
+    /// The port is outside the relay's range.
+    #[error("port {0} is outside the media range")]
+    PortOutOfRange(u16),
+    /// The port is in a call.
+    #[error("port {0} is in another call, or twice in this one")]
+    PortTaken(u16),
+}
+
+/// No call of that name is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("call media {0:?} is not open")]
+pub struct UnknownCall(pub CallMediaId);
+
+/// What stands at a port.
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    Unused,
+    Draining,
+    Leg(u32),
+}
+
+/// Calls of two legs each. See the crate's documentation.
+#[derive(Debug)]
+pub struct Relay {
+    config: RelayConfig,
+    slots: Box<[Slot]>,
+    legs: Vec<Option<Leg>>,
+    free: Vec<u32>,
+    calls: BTreeMap<CallMediaId, [u32; 2]>,
+    deadlines: BTreeSet<(Instant, u32)>,
+    events: VecDeque<Event>,
+    events_lost: u64,
+    drops: Drops,
+}
+
+impl Relay {
+    /// A relay without calls.
+    pub fn new(config: RelayConfig) -> Self {
+        let slots = vec![Slot::Unused; config.ports.pairs()].into_boxed_slice();
+        Self {
+            config,
+            slots,
+            legs: Vec::new(),
+            free: Vec::new(),
+            calls: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            events: VecDeque::new(),
+            events_lost: 0,
+            drops: Drops::default(),
+        }
+    }
+
+    /// Turns a packet that came in on `port` into the packet that leaves on the other leg.
+    ///
+    /// Runs once per packet: no allocation, no lock, no log line. `packet` is a whole datagram; it is
+    /// changed in place. A refusal names its reason and is counted, so that every packet is either
+    /// sent or accounted for.
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        port: u16,
+        from: SocketAddr,
+        packet: &mut [u8],
+    ) -> Result<Sent, DropReason> {
+        let inbound = self.leg_at(port).inspect_err(|reason| self.drops.count(*reason))?;
+        let arrival = if !port.is_multiple_of(2) {
+            Some(RtcpArrival::OwnPort)
+        } else if rtp::is_rtcp(packet) {
+            Some(RtcpArrival::Muxed)
+        } else {
+            None
+        };
+        let outcome = match arrival {
+            None => self.forward(now, inbound, from, packet),
+            Some(arrival) => self.forward_rtcp(now, inbound, from, arrival, packet),
+        };
+        outcome.inspect_err(|reason| {
+            self.drops.count(*reason);
+            self.leg_mut(inbound).drops.count(*reason);
+        })
+    }
+
+    /// The socket refused what [`Relay::handle`] gave out: takes it back from the counters.
+    pub fn not_sent(&mut self, sent: Sent, packet: &[u8]) {
+        self.drops.count(DropReason::NotSent);
+        let Ok(outbound) = self.leg_at(sent.from) else { return };
+        let inbound = self.leg_mut(outbound).peer;
+        self.leg_mut(inbound).drops.count(DropReason::NotSent);
+        let leg = self.leg_mut(outbound);
+        let traffic = if rtp::is_rtcp(packet) { &mut leg.rtcp_sent } else { &mut leg.rtp_sent };
+        traffic.packets = traffic.packets.saturating_sub(1);
+        traffic.bytes = traffic.bytes.saturating_sub(packet.len() as u64);
+    }
+
+    fn forward(
+        &mut self,
+        now: Instant,
+        inbound: u32,
+        from: SocketAddr,
+        packet: &mut [u8],
+    ) -> Result<Sent, DropReason> {
+        let leg = self.leg_mut(inbound);
+        let taken = leg.take_rtp(now, from, packet)?;
+        let outbound = leg.peer;
+        if leg.first_packet.is_none() {
+            leg.first_packet = Some(now);
+            self.announce_first_packet(now, inbound, from);
+        }
+        if let Some(digit) = taken.digit {
+            let Leg { call, side, .. } = *self.leg_mut(inbound);
+            self.emit(Event::Dtmf { call, side, digit });
+        }
+
+        let leg = self.leg_mut(outbound);
+        let to = leg.rtp_to().ok_or(DropReason::NoDestination)?;
+        rtp::set_payload_type(packet, taken.payload_type);
+        leg.rtp_sent.count(packet);
+        Ok(Sent { from: leg.port.rtp(), to })
+    }
+
+    fn forward_rtcp(
+        &mut self,
+        now: Instant,
+        inbound: u32,
+        from: SocketAddr,
+        arrival: RtcpArrival,
+        packet: &mut [u8],
+    ) -> Result<Sent, DropReason> {
+        let reports = rtcp::reports(packet).ok_or(DropReason::NotRtcp)?;
+        let leg = self.leg_mut(inbound);
+        leg.take_rtcp(now, from, arrival, packet)?;
+        let outbound = leg.peer;
+        let (local, to) = self.leg_mut(outbound).rtcp_to().ok_or(DropReason::NoDestination)?;
+        for report in reports {
+            let leg = self.leg_mut(inbound);
+            for block in report.blocks() {
+                leg.round_trip.heard(now, &block);
+            }
+            if let Some(sender) = &report.sender {
+                self.leg_mut(outbound).round_trip.sent(now, sender);
+            }
+        }
+        self.leg_mut(outbound).rtcp_sent.count(packet);
+        Ok(Sent { from: local, to })
+    }
+
+    /// Opens a call's media: leg A and leg B.
+    pub fn open(
+        &mut self,
+        now: Instant,
+        call: CallMediaId,
+        legs: [LegSpec; 2],
+    ) -> Result<(), OpenError> {
+        if self.calls.contains_key(&call) {
+            return Err(OpenError::CallExists(call));
+        }
+        let [a, b] = legs.map(|mut leg| {
+            self.unaim(&mut leg.terms, legs.map(|leg| leg.port));
+            leg
+        });
+        let (a_slot, b_slot) = (self.free_slot(a.port)?, self.free_slot(b.port)?);
+        if a_slot == b_slot {
+            return Err(OpenError::PortTaken(b.port.rtp()));
+        }
+        let (a_at, b_at) = (self.claim(), self.claim());
+        self.legs[a_at as usize] = Some(Leg::new(now, call, Side::A, b_at, &a));
+        self.legs[b_at as usize] = Some(Leg::new(now, call, Side::B, a_at, &b));
+        self.slots[a_slot] = Slot::Leg(a_at);
+        self.slots[b_slot] = Slot::Leg(b_at);
+        self.calls.insert(call, [a_at, b_at]);
+        self.schedule(a_at);
+        self.schedule(b_at);
+        Ok(())
+    }
+
+    /// Gives one leg the terms of a later offer or answer.
+    pub fn update(
+        &mut self,
+        now: Instant,
+        call: CallMediaId,
+        side: Side,
+        mut terms: LegTerms,
+    ) -> Result<(), UnknownCall> {
+        let legs = *self.calls.get(&call).ok_or(UnknownCall(call))?;
+        let ports = legs.map(|at| self.leg_mut(at).port);
+        self.unaim(&mut terms, ports);
+        let at = legs[side.index()];
+        self.leg_mut(at).renew(now, &terms);
+        self.schedule(at);
+        Ok(())
+    }
+
+    /// Ends a call's media and tells what was measured: leg A, leg B.
+    ///
+    /// Both ports drain from now on: late packets are counted until the ports are opened again.
+    pub fn close(&mut self, call: CallMediaId) -> Result<[LegQuality; 2], UnknownCall> {
+        let legs = self.calls.remove(&call).ok_or(UnknownCall(call))?;
+        Ok(legs.map(|at| {
+            let leg = self.legs[at as usize].take().expect("a call's legs live as long as it");
+            if let Some(deadline) = leg.deadline {
+                self.deadlines.remove(&(deadline, at));
+            }
+            let slot = self.config.ports.index(leg.port.rtp()).expect("checked when opened");
+            self.slots[slot] = Slot::Draining;
+            self.free.push(at);
+            leg.quality()
+        }))
+    }
+
+    /// What has been measured of a call so far.
+    pub fn report(&self, call: CallMediaId) -> Result<[LegQuality; 2], UnknownCall> {
+        let legs = self.calls.get(&call).ok_or(UnknownCall(call))?;
+        Ok(legs.map(|at| {
+            self.legs[at as usize].as_ref().expect("a call's legs live as long as it").quality()
+        }))
+    }
+
+    /// The next event, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Relay::handle_timeout`] is wanted, and why.
+    pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        let &(at, leg) = self.deadlines.first()?;
+        let leg = self.legs[leg as usize].as_ref().expect("deadlines are of open legs");
+        Some((at, timer_of(leg)))
+    }
+
+    /// Looks after the legs whose deadline has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(&(deadline, at)) = self.deadlines.first() {
+            if deadline > now {
+                return;
+            }
+            self.deadlines.pop_first();
+            let leg = self.leg_mut(at);
+            leg.deadline = None;
+            let Leg { call, side, heard, .. } = *leg;
+            let timer = timer_of(leg);
+            let lasted = now.saturating_duration_since(heard);
+            // Packets move `heard` alone; the deadline finds out here, once per silence limit.
+            if self.limit(timer).is_some_and(|limit| lasted >= limit) {
+                self.emit(Event::Silent { call, side, timer, lasted });
+                self.leg_mut(at).heard = now;
+            }
+            self.schedule(at);
+        }
+    }
+
+    /// Packets that went no further, of all calls and of none.
+    pub fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    /// Calls that are open.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Events lost because nobody polled them.
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost
+    }
+
+    fn leg_at(&self, port: u16) -> Result<u32, DropReason> {
+        let slot = self.config.ports.index(port).and_then(|slot| self.slots.get(slot));
+        match slot {
+            Some(Slot::Leg(at)) => Ok(*at),
+            Some(Slot::Draining) => Err(DropReason::Draining),
+            Some(Slot::Unused) | None => Err(DropReason::NoCall),
+        }
+    }
+
+    fn leg_mut(&mut self, at: u32) -> &mut Leg {
+        self.legs[at as usize].as_mut().expect("slots and peers name open legs")
+    }
+
+    fn free_slot(&self, port: LocalPort) -> Result<usize, OpenError> {
+        let slot =
+            self.config.ports.index(port.rtp()).ok_or(OpenError::PortOutOfRange(port.rtp()))?;
+        match self.slots[slot] {
+            Slot::Unused | Slot::Draining => Ok(slot),
+            Slot::Leg(_) => Err(OpenError::PortTaken(port.rtp())),
+        }
+    }
+
+    fn claim(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.legs.push(None);
+            self.legs.len() as u32 - 1
+        })
+    }
+
+    /// A peer that names our own port of this call would make packets go round for ever.
+    fn unaim(&self, terms: &mut LegTerms, ports: [LocalPort; 2]) {
+        let is_ours = |to: SocketAddr| {
+            self.config.own_addresses.contains(&to.ip())
+                && ports.iter().any(|port| [port.rtp(), port.rtcp()].contains(&to.port()))
+        };
+        terms.remote.rtp = terms.remote.rtp.filter(|to| !is_ours(*to));
+        if let crate::leg::RtcpTo::Port(to) = &mut terms.remote.rtcp {
+            *to = to.filter(|to| !is_ours(*to));
+        }
+    }
+
+    fn limit(&self, timer: Timer) -> Option<Duration> {
+        match timer {
+            Timer::FirstPacket => self.config.first_packet_timeout,
+            Timer::Silence => self.config.silence_timeout,
+        }
+    }
+
+    /// Sets a leg's deadline anew from what it expects and has heard.
+    fn schedule(&mut self, at: u32) {
+        let leg = self.legs[at as usize].as_mut().expect("an open leg");
+        if let Some(old) = leg.deadline.take() {
+            self.deadlines.remove(&(old, at));
+        }
+        let limit = match timer_of(leg) {
+            Timer::FirstPacket => self.config.first_packet_timeout,
+            Timer::Silence => self.config.silence_timeout,
+        };
+        if let (Expects::Media, Some(limit)) = (leg.expects, limit) {
+            let deadline = leg.heard + limit;
+            leg.deadline = Some(deadline);
+            self.deadlines.insert((deadline, at));
+        }
+    }
+
+    fn announce_first_packet(&mut self, _now: Instant, at: u32, source: SocketAddr) {
+        let Leg { call, side, .. } = *self.leg_mut(at);
+        self.emit(Event::FirstPacket { call, side, source });
+        self.schedule(at);
+    }
+
+    fn emit(&mut self, event: Event) {
+        if self.events.len() < EVENTS_MAX {
+            self.events.push_back(event);
+        } else {
+            self.events_lost += 1;
+        }
+    }
+}
+
+fn timer_of(leg: &Leg) -> Timer {
+    if leg.first_packet.is_none() { Timer::FirstPacket } else { Timer::Silence }
+}
