@@ -80,7 +80,8 @@ pub enum KeyStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyPolicy {
-    /// Everything, the operator's API included.
+    /// Everything in its account. A full key of [`AccountId::DEFAULT`], the operator's account, may
+    /// use the operator's API as well.
     #[default]
     Full,
     /// Operations that read.

@@ -36,7 +36,7 @@ pub use arn::Arn;
 pub use carrier::{Carrier, CarrierCredential, CarrierName, CarrierTransport};
 pub use credential::{DigestKey, DigestKeys, SipUser, Username};
 pub use id::{AccountId, TransactionId, VoiceConnectorId};
-pub use number::{E164Number, PhoneNumber};
+pub use number::{E164Number, PhoneNumber, PhoneNumberAssociation};
 pub use origination::{Origination, Route, RouteProtocol};
 pub use record::{CallRecord, CallStatus, Decision, Direction, LegQuality, Verdict};
 pub use region::Region;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::serde_by_text;
-use crate::{AccountId, Kind, Refused, Resource, UnixMillis};
+use crate::{AccountId, Kind, Refused, Resource, UnixMillis, VoiceConnectorId};
 
 /// A number in E.164 form: `+`, then 2 to 15 digits of which the first is not zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,6 +63,34 @@ impl Resource for PhoneNumber {
     }
     fn parent(&self) -> String {
         self.owner.map(|it| it.to_string()).unwrap_or_default()
+    }
+}
+
+/// A number that belongs to a Voice Connector: calls to it go there, and the connector cannot be
+/// deleted while it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneNumberAssociation {
+    /// The owner of both.
+    pub account: AccountId,
+    /// The number.
+    pub number: E164Number,
+    /// The connector.
+    pub connector: VoiceConnectorId,
+    /// Since when.
+    pub associated: UnixMillis,
+}
+
+impl Resource for PhoneNumberAssociation {
+    const KIND: Kind = Kind::PhoneNumberAssociation;
+
+    fn account(&self) -> AccountId {
+        self.account
+    }
+    fn key(&self) -> String {
+        self.number.to_string()
+    }
+    fn parent(&self) -> String {
+        self.connector.to_string()
     }
 }
 

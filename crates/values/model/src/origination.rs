@@ -27,7 +27,8 @@ impl Origination {
 pub struct Route {
     /// A host name or an IP address.
     pub host: String,
-    /// A port; 5060 when a request omits it.
+    /// A port; 5060 when a request omits it. 0, which the API admits, is kept as given and dialled as
+    /// 5060.
     pub port: u16,
     /// The transport toward the host.
     pub protocol: RouteProtocol,

@@ -38,6 +38,8 @@ kinds! {
     Origination = "origination", clear;
     /// A [`PhoneNumber`](crate::PhoneNumber).
     PhoneNumber = "phone_number", clear;
+    /// A [`PhoneNumberAssociation`](crate::PhoneNumberAssociation).
+    PhoneNumberAssociation = "phone_number_association", clear;
     /// A [`SipUser`](crate::SipUser).
     SipUser = "sip_user", sealed;
     /// [`Tags`](crate::Tags).
