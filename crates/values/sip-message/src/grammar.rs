@@ -1,0 +1,365 @@
+//! The characters and small words of RFC 3261 §25.1, and a cursor that reads them.
+//!
+//! Everything here works on text that is already UTF-8 and never copies it. White space is read
+//! as `LWS`: a folded value still holds its CRLF, so CR and LF count as blanks here; that a fold
+//! is a fold (CRLF then a blank) was settled when the message was split into lines.
+
+use std::borrow::Cow;
+
+use crate::error::Problem;
+
+/// Bits of [`CLASS`]: which alphabets a byte belongs to.
+pub(crate) mod class {
+    /// `token`: alphanumeric or one of ``-.!%*_+`'~``.
+    pub(crate) const TOKEN: u8 = 1;
+    /// Blank inside a header value: SP, HTAB, and the CR and LF of a fold.
+    pub(crate) const LWS: u8 = 1 << 1;
+    /// `word`, the alphabet of Call-ID, without its `@`.
+    pub(crate) const WORD: u8 = 1 << 2;
+    /// `unreserved` of a URI.
+    pub(crate) const UNRESERVED: u8 = 1 << 3;
+    /// What a SIP user part may hold besides escapes. `#` ought to be escaped, but private
+    /// exchanges send dialled digits as they are.
+    pub(crate) const USER: u8 = 1 << 4;
+    /// What a SIP URI parameter may hold besides escapes.
+    pub(crate) const URI_PARAM: u8 = 1 << 5;
+    /// What a header parameter's unquoted value may hold: `token`, an address in brackets, and
+    /// the characters senders of bare base64 or addresses put there (`/ = @ ? & $ :`).
+    pub(crate) const VALUE: u8 = 1 << 6;
+    /// Any character of an absolute URI.
+    pub(crate) const URI: u8 = 1 << 7;
+}
+
+const fn in_set(byte: u8, set: &[u8]) -> bool {
+    let mut i = 0;
+    while i < set.len() {
+        if set[i] == byte {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn classify(byte: u8) -> u8 {
+    let alphanumeric = byte.is_ascii_alphanumeric();
+    let token = alphanumeric || in_set(byte, b"-.!%*_+`'~");
+    let unreserved = alphanumeric || in_set(byte, b"-_.!~*'()");
+    let mut bits = 0;
+    if token {
+        bits |= class::TOKEN;
+    }
+    if in_set(byte, b" \t\r\n") {
+        bits |= class::LWS;
+    }
+    if token || in_set(byte, b"()<>:\\\"/[]?{}") {
+        bits |= class::WORD;
+    }
+    if unreserved {
+        bits |= class::UNRESERVED | class::USER | class::URI_PARAM;
+    }
+    if in_set(byte, b"&=+$,;?/#") {
+        bits |= class::USER;
+    }
+    if in_set(byte, b"[]/:&+$") {
+        bits |= class::URI_PARAM;
+    }
+    if token || in_set(byte, b"[]:/=@?&$") {
+        bits |= class::VALUE;
+    }
+    if unreserved || in_set(byte, b";/?:@&=+$,[]#%") {
+        bits |= class::URI;
+    }
+    bits
+}
+
+/// The alphabets each byte belongs to.
+pub(crate) static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = classify(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+/// Whether `byte` belongs to any of the alphabets in `classes`.
+#[inline]
+pub(crate) fn is(byte: u8, classes: u8) -> bool {
+    CLASS[usize::from(byte)] & classes != 0
+}
+
+/// Whether `text` is a `token` (RFC 3261 §25.1).
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| is(byte, class::TOKEN))
+}
+
+/// Whether `text` is a `callid`: a word, or two around an `@` (RFC 3261 §25.1).
+pub(crate) fn is_call_id(text: &str) -> bool {
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| is(byte, class::WORD));
+    match text.split_once('@') {
+        Some((left, right)) => is_word(left) && is_word(right),
+        None => is_word(text),
+    }
+}
+
+/// `text` without blanks at its ends, those of a fold included.
+#[inline]
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c| matches!(c, ' ' | '\t' | '\r' | '\n'))
+}
+
+/// Reads a decimal number of digits alone; more than `u64` holds is out of range.
+pub(crate) fn number(text: &str) -> Result<u64, Problem> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::Number);
+    }
+    text.parse().map_err(|_| Problem::OutOfRange)
+}
+
+/// Reads `delta-seconds`; what exceeds 32 bits counts as the largest value, as RFC 3261 §10.2.1.1
+/// allows for expiry times.
+pub(crate) fn delta_seconds(text: &str) -> Result<u32, Problem> {
+    match number(text) {
+        Ok(value) => Ok(u32::try_from(value).unwrap_or(u32::MAX)),
+        Err(Problem::OutOfRange) => Ok(u32::MAX),
+        Err(other) => Err(other),
+    }
+}
+
+/// The text a quoted string stands for; anything else is returned as it is.
+///
+/// Copies only if there is a `\` escape to remove. A fold inside the quotes becomes blanks as
+/// the sender typed them, without its CRLF.
+#[must_use]
+pub fn unquote(text: &str) -> Cow<'_, str> {
+    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return Cow::Borrowed(text);
+    };
+    if !inner.bytes().any(|byte| matches!(byte, b'\\' | b'\r' | b'\n')) {
+        return Cow::Borrowed(inner);
+    }
+    let mut plain = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => plain.extend(chars.next()),
+            '\r' | '\n' => {}
+            other => plain.push(other),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Prints `text` as a quoted string: `"` and `\` escaped, CR and LF left out (they cannot be).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use std::fmt::Write as _;
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' | '\\' => {
+                    f.write_char('\\')?;
+                    f.write_char(c)?;
+                }
+                '\r' | '\n' => {}
+                other => f.write_char(other)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// A place in a header value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Offset of the next byte.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    /// The text from an earlier offset up to here, blanks at its end cut off.
+    pub(crate) fn since(&self, start: usize) -> &'a str {
+        trim(&self.text[start..self.at])
+    }
+
+    /// The text between two offsets already passed, blanks at its end cut off.
+    pub(crate) fn before(&self, start: usize, end: usize) -> &'a str {
+        trim(&self.text[start..end])
+    }
+
+    /// What is left.
+    pub(crate) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// Steps over one ASCII byte that was looked at.
+    pub(crate) fn step(&mut self) {
+        if let Some(byte) = self.peek() {
+            self.eat(byte);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn skip_lws(&mut self) {
+        self.skip(class::LWS);
+    }
+
+    /// Steps over `byte` if it is next. Only for ASCII, so that the place stays between characters.
+    #[inline]
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        debug_assert!(byte.is_ascii(), "a cursor steps over ASCII only");
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Steps over `byte` with blanks around it (`EQUAL`, `SEMI`, `SLASH`, … of the grammar).
+    #[inline]
+    pub(crate) fn eat_spaced(&mut self, byte: u8) -> bool {
+        self.skip_lws();
+        let found = self.eat(byte);
+        if found {
+            self.skip_lws();
+        }
+        found
+    }
+
+    #[inline]
+    fn skip(&mut self, classes: u8) {
+        let bytes = self.text.as_bytes();
+        while self.at < bytes.len() && is(bytes[self.at], classes) {
+            self.at += 1;
+        }
+    }
+
+    /// The longest run of bytes of an ASCII alphabet; may be empty.
+    #[inline]
+    pub(crate) fn run(&mut self, classes: u8) -> &'a str {
+        let start = self.at;
+        self.skip(classes);
+        &self.text[start..self.at]
+    }
+
+    /// A non-empty `token`.
+    #[inline]
+    pub(crate) fn token(&mut self) -> Result<&'a str, Problem> {
+        match self.run(class::TOKEN) {
+            "" => Err(Problem::Token),
+            token => Ok(token),
+        }
+    }
+
+    /// A quoted string, returned with its quotes. The cursor must stand on the opening one.
+    pub(crate) fn quoted(&mut self) -> Result<&'a str, Problem> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut at = self.at + 1;
+        loop {
+            match bytes.get(at) {
+                None => return Err(Problem::QuoteUnbalanced),
+                Some(b'"') => break,
+                // A quoted pair hides one ASCII character, CR and LF excepted.
+                Some(b'\\') => match bytes.get(at + 1) {
+                    Some(next) if next.is_ascii() && !matches!(next, b'\r' | b'\n') => at += 2,
+                    Some(_) => return Err(Problem::Escape),
+                    None => return Err(Problem::QuoteUnbalanced),
+                },
+                Some(0..=8 | 11 | 12 | 14..=31 | 127) => return Err(Problem::ControlCharacter),
+                Some(_) => at += 1,
+            }
+        }
+        self.at = at + 1;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Moves to just before the first byte `stop` accepts, or to the end. `stop` sees ASCII only.
+    pub(crate) fn until(&mut self, stop: impl Fn(u8) -> bool) -> &'a str {
+        let start = self.at;
+        let bytes = &self.text.as_bytes()[start..];
+        let length =
+            bytes.iter().position(|&byte| byte.is_ascii() && stop(byte)).unwrap_or(bytes.len());
+        self.at += length;
+        &self.text[start..self.at]
+    }
+}
+
+/// The values of a comma-separated header line, in order and trimmed.
+///
+/// Commas inside quotes and inside `<…>` do not separate. An empty element is passed on as an
+/// empty text, so that its reader can refuse it; an empty line has no values.
+#[derive(Debug, Clone)]
+pub struct Values<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Values<'a> {
+    /// Splits one header value.
+    #[must_use]
+    pub fn new(value: &'a str) -> Self {
+        let value = trim(value);
+        Self { rest: (!value.is_empty()).then_some(value) }
+    }
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.rest?;
+        let end = value_end(text.as_bytes());
+        self.rest = text.get(end + 1..).map(trim);
+        Some(trim(&text[..end]))
+    }
+}
+
+/// Where the first value of a comma-separated list ends.
+fn value_end(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b',' => return at,
+            b'"' => at = skip_quoted(bytes, at),
+            b'<' => at = memchr::memchr(b'>', &bytes[at..]).map_or(bytes.len(), |n| at + n),
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// The offset of the quote that closes the one at `open`, or the end.
+pub(crate) fn skip_quoted(bytes: &[u8], open: usize) -> usize {
+    let mut at = open + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
