@@ -7,6 +7,7 @@ mod client;
 mod documentation;
 mod families;
 mod format;
+mod imports;
 mod model;
 mod names;
 mod operations;
@@ -142,6 +143,7 @@ fn generate(root: &Path) -> Result<Vec<SourceFile>, Error> {
     drafts.extend(shapes::emit(&model, &families)?);
     drafts.push(operations::emit(&model)?);
     drafts.push(routes::emit(&model)?);
+    drafts.push(operations::emit_for_each(&model));
     drafts.push(api_root());
     drafts.extend(client::emit(&model, &families));
     format::all(drafts, &root.join("rustfmt.toml"))
@@ -149,7 +151,7 @@ fn generate(root: &Path) -> Result<Vec<SourceFile>, Error> {
 
 fn api_root() -> SourceFile {
     let text = "//! Everything that is generated from the model.\n\n\
-        pub(crate) mod operation;\npub(crate) mod route;\npub(crate) mod shapes;\n\
+        mod for_each;\npub(crate) mod operation;\npub(crate) mod route;\npub(crate) mod shapes;\n\
         pub(crate) mod types;\n";
     SourceFile::new(API, "mod.rs", text)
 }

@@ -95,7 +95,12 @@ fn fill(path: &str, label: &str, member: &Member, value: &str) -> Result<String,
         return Err(Violation::new(member.name, Shown::Nothing, Rule::EmptyLabel));
     }
     let mut encoded = String::new();
-    percent::encode_into(&mut encoded, value);
+    match value {
+        // Left plain, these two would be taken for steps within the path (RFC 3986 §5.2.4).
+        "." => encoded.push_str("%2E"),
+        ".." => encoded.push_str("%2E%2E"),
+        _ => percent::encode_into(&mut encoded, value),
+    }
     Ok(path.replace(&format!("{{{label}}}"), &encoded))
 }
 

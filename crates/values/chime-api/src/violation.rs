@@ -133,7 +133,7 @@ impl Violation {
             Rule::Required(Location::Label(_)) => "name it in the path".to_owned(),
             Rule::Required(Location::Query(key)) => format!("add `{key}=…` to the query"),
             Rule::Type { expected, .. } => format!("send {expected}"),
-            Rule::Range(bounds) => format!("send a number {}", Limits(*bounds)),
+            Rule::Range(bounds) => format!("send a number that is {}", Limits(*bounds)),
             Rule::Length { allowed, found } => {
                 resize(*allowed, *found, "shorten it", "lengthen it")
             }

@@ -33,6 +33,24 @@ pub(crate) fn emit(model: &Model) -> Result<SourceFile, Error> {
     Ok(SourceFile::new(API, "operation.rs", &text))
 }
 
+/// A macro that hands every operation with its input type to another macro, for tables that must
+/// not forget one.
+pub(crate) fn emit_for_each(model: &Model) -> SourceFile {
+    let mut rows = String::new();
+    for operation in model.operations.values() {
+        writeln!(rows, "            {} => {};", operation.name, operation.input_type())
+            .expect("writing to a String does not fail");
+    }
+    let text = format!(
+        "//! The operations as rows for a macro.\n\n\
+         /// Calls `$callback!` with one row `Operation => InputType;` per operation, in the order of\n\
+         /// their names, so that a table made of it cannot forget one.\n\
+         #[macro_export]\nmacro_rules! for_each_operation {{\n    ($callback:ident) => {{\n\
+         \x20       $callback! {{\n{rows}        }}\n    }};\n}}\n"
+    );
+    SourceFile::new(API, "for_each.rs", &text)
+}
+
 fn operation_enum(model: &Model) -> String {
     let mut text = "/// The operations of the API, in the order of their names.\n\
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]\n\

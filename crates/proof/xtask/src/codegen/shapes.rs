@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::families::{Families, VALUE};
+use super::imports::imports;
 use super::model::{Kind, Location, Model, Reference, Shape};
 use super::{API, Error, SourceFile, names, types};
 
@@ -14,7 +15,7 @@ pub(crate) fn emit(model: &Model, families: &Families) -> Result<Vec<SourceFile>
         SourceFile::new(&folder, "scalar.rs", &scalars(model, families)?),
     ];
     for family in families.names() {
-        let mut text = header(&format!("the {} family", family.replace('_', " ")));
+        let mut text = String::new();
         for (name, shape) in types::structures(model) {
             if families.shape(name) == Some(family) {
                 text.push_str(&structure(name, shape)?);
@@ -29,6 +30,8 @@ pub(crate) fn emit(model: &Model, families: &Families) -> Result<Vec<SourceFile>
             text.push_str(&containers(model, families)?);
         }
         if text.contains("pub static") {
+            let of = format!("the {} family", family.replace('_', " "));
+            let text = header(model, &of, &text) + &text;
             files.push(SourceFile::new(&folder, &format!("{family}.rs"), &text));
             modules.push(family);
         }
@@ -46,15 +49,17 @@ fn root(modules: &[&str]) -> String {
     text
 }
 
-fn header(of: &str) -> String {
+/// The head of a file, with what `body` needs from elsewhere.
+fn header(model: &Model, of: &str, body: &str) -> String {
+    let own = |name: &str| body.contains(&format!("static {name}: "));
+    let siblings: Vec<String> =
+        model.shapes.keys().map(|name| names::screaming(name)).filter(|name| !own(name)).collect();
+    let siblings: Vec<&str> = siblings.iter().map(String::as_str).collect();
+    let descriptors = ["Bounds", "Kind", "Location", "Member", "Pattern", "Shape"];
     format!(
-        "//! Shapes of {of}.\n\n\
-         #[allow(clippy::wildcard_imports, unused_imports, \
-         reason = \"generated code names what it needs from its siblings\")]\n\
-         use super::*;\n\
-         #[allow(clippy::wildcard_imports, unused_imports, \
-         reason = \"generated code names what it needs from the descriptors\")]\n\
-         use crate::shape::*;\n\n"
+        "//! Shapes of {of}.\n\n{}{}\n",
+        imports("super", &siblings, body),
+        imports("crate::shape", &descriptors, body),
     )
 }
 
@@ -106,7 +111,7 @@ fn reached<'m>(
 }
 
 fn enumerations(model: &Model, families: &Families) -> String {
-    let mut text = header("the enums");
+    let mut text = String::new();
     for (name, shape) in reached(model, families) {
         let Some(values) = &shape.enumeration else { continue };
         write!(
@@ -116,11 +121,11 @@ fn enumerations(model: &Model, families: &Families) -> String {
         )
         .expect("writing to a String does not fail");
     }
-    text
+    header(model, "the enums", &text) + &text
 }
 
 fn scalars(model: &Model, families: &Families) -> Result<String, Error> {
-    let mut text = header("texts, numbers, booleans and moments");
+    let mut text = String::new();
     for (name, shape) in reached(model, families) {
         let screaming = names::screaming(name);
         let bounds = bounds(shape);
@@ -160,7 +165,7 @@ fn scalars(model: &Model, families: &Families) -> Result<String, Error> {
         )
         .expect("writing to a String does not fail");
     }
-    Ok(text)
+    Ok(header(model, "texts, numbers, booleans and moments", &text) + &text)
 }
 
 /// The model's one mark `sensitive` stands for two things; a pattern that pins the value down tells

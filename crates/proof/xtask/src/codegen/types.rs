@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::families::{Families, VALUE};
-use super::model::{Kind, Model, Operation, Shape};
+use super::imports::imports;
+use super::model::{Kind, Model, Operation, Reference, Shape};
 use super::{API, Error, SourceFile, documentation, names};
 
 pub(crate) fn emit(model: &Model, families: &Families) -> Result<Vec<SourceFile>, Error> {
@@ -11,27 +12,23 @@ pub(crate) fn emit(model: &Model, families: &Families) -> Result<Vec<SourceFile>
     let mut files = vec![SourceFile::new(&folder, "enumeration.rs", &enumerations(model))];
     let mut modules = vec!["enumeration"];
     for family in families.names() {
-        let mut text = header(family);
-        let mut count = 0;
+        let mut text = String::new();
         for (name, shape) in structures(model) {
             if families.shape(name) == Some(family) {
                 text.push_str(&structure(model, name, shape)?);
-                count += 1;
             }
         }
         for operation in model.operations.values() {
             if families.operation(&operation.name) == family {
                 text.push_str(&input_and_output(operation));
-                count += 1;
             }
         }
         if family == VALUE {
             text.push_str(NO_CONTENT);
         }
-        if count > 0 {
-            files.push(SourceFile::new(&folder, &format!("{family}.rs"), &text));
-            modules.push(family);
-        }
+        let text = header(model, families, family, &text) + &text;
+        files.push(SourceFile::new(&folder, &format!("{family}.rs"), &text));
+        modules.push(family);
     }
     files.push(SourceFile::new(&folder, "mod.rs", &root(&modules)));
     Ok(files)
@@ -54,17 +51,23 @@ fn root(modules: &[&str]) -> String {
     text
 }
 
-fn header(family: &str) -> String {
+/// The head of a family's file, with what `body` needs from elsewhere.
+fn header(model: &Model, families: &Families, family: &str, body: &str) -> String {
+    let siblings: Vec<&str> = structures(model)
+        .map(|(name, _)| name)
+        .filter(|name| families.shape(name) != Some(family))
+        .chain(
+            model.shapes.iter().filter(|(_, it)| it.enumeration.is_some()).map(|(n, _)| n.as_str()),
+        )
+        .chain(Some("NoContent").filter(|_| family != VALUE))
+        .collect();
     let title = family.replace('_', " ");
     format!(
-        "//! Types of the {title} family.\n\n\
-         #[allow(clippy::wildcard_imports, unused_imports, \
-         reason = \"generated code names what it needs from its siblings\")]\n\
-         use super::*;\n\
-         #[allow(unused_imports, reason = \"not every family has every kind of member\")]\n\
-         use {{std::collections::BTreeMap, serde::{{Deserialize, Serialize}}}};\n\
-         #[allow(unused_imports, reason = \"not every family has every kind of member\")]\n\
-         use crate::{{Input, Operation, Output, Sensitive, Timestamp}};\n\n"
+        "//! Types of the {title} family.\n\n{}{}{}{}\n",
+        imports("std::collections", &["BTreeMap"], body),
+        imports("serde", &["Deserialize", "Serialize"], body),
+        imports("super", &siblings, body),
+        imports("crate", &["Input", "Operation", "Output", "Sensitive", "Timestamp"], body),
     )
 }
 
@@ -104,8 +107,7 @@ fn structure(model: &Model, name: &str, shape: &Shape) -> Result<String, Error> 
 /// One line that says what a structure is for.
 fn summary(model: &Model, name: &str) -> String {
     for operation in model.operations.values() {
-        let is =
-            |it: &Option<super::model::Reference>| it.as_ref().is_some_and(|it| it.shape == name);
+        let is = |it: &Option<Reference>| it.as_ref().is_some_and(|it| it.shape == name);
         if is(&operation.input) {
             let deprecated = if operation.deprecated { " Deprecated." } else { "" };
             return format!(
@@ -153,7 +155,7 @@ fn input_and_output(operation: &Operation) -> String {
 /// The Rust type of a shape.
 pub(crate) fn rust_type(model: &Model, name: &str) -> Result<String, Error> {
     let shape = model.shape(name);
-    let inner = |reference: &Option<super::model::Reference>| {
+    let inner = |reference: &Option<Reference>| {
         let reference = reference.as_ref().ok_or_else(|| {
             Error::Unsupported(format!("{name}, a list or map that does not say of what"))
         })?;

@@ -2,6 +2,7 @@
 
 //! Everything that is generated from the model.
 
+mod for_each;
 pub(crate) mod operation;
 pub(crate) mod route;
 pub(crate) mod shapes;

@@ -2,18 +2,12 @@
 
 //! Shapes of the emergency calling family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    ALPHA2_COUNTRY_CODE, CANDIDATE_ADDRESS_LIST, DNIS_EMERGENCY_CALLING_CONFIGURATION_LIST,
+    E164_PHONE_NUMBER, NON_EMPTY_STRING, SENSITIVE_NON_EMPTY_STRING, STRING, VALIDATION_RESULT,
+    VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `Address`.
 pub static ADDRESS: Shape = Shape::structure(

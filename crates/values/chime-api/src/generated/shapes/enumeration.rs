@@ -2,18 +2,7 @@
 
 //! Shapes of the enums.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use crate::shape::{Kind, Shape};
 
 /// `AlexaSkillStatus`.
 pub static ALEXA_SKILL_STATUS: Shape =

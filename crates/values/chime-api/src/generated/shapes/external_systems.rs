@@ -2,18 +2,10 @@
 
 //! Shapes of the external systems family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    CONTACT_CENTER_SYSTEM_TYPE_LIST, SESSION_BORDER_CONTROLLER_TYPE_LIST, VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `DeleteVoiceConnectorExternalSystemsConfigurationRequest`.
 pub static DELETE_VOICE_CONNECTOR_EXTERNAL_SYSTEMS_CONFIGURATION_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,8 @@
 
 //! Shapes of the global settings family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::S3_BUCKET_NAME;
+use crate::shape::{Location, Member, Shape};
 
 /// `GetGlobalSettingsResponse`.
 pub static GET_GLOBAL_SETTINGS_RESPONSE: Shape = Shape::structure(

@@ -2,18 +2,8 @@
 
 //! Shapes of the logging family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{BOOLEAN, VOICE_CONNECTOR_ID};
+use crate::shape::{Location, Member, Shape};
 
 /// `GetVoiceConnectorLoggingConfigurationRequest`.
 pub static GET_VOICE_CONNECTOR_LOGGING_CONFIGURATION_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,11 @@
 
 //! Shapes of the origination family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    BOOLEAN, ORIGINATION_ROUTE_LIST, ORIGINATION_ROUTE_PRIORITY, ORIGINATION_ROUTE_PROTOCOL,
+    ORIGINATION_ROUTE_WEIGHT, PORT, STRING, VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `DeleteVoiceConnectorOriginationRequest`.
 pub static DELETE_VOICE_CONNECTOR_ORIGINATION_REQUEST: Shape = Shape::structure(

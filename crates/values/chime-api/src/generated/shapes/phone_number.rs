@@ -2,18 +2,16 @@
 
 //! Shapes of the phone number family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    ALPHA2_COUNTRY_CODE, CALLING_NAME, CALLING_NAME_STATUS, E164_PHONE_NUMBER,
+    E164_PHONE_NUMBER_LIST, GUID_STRING, ISO8601_TIMESTAMP, NON_EMPTY_STRING,
+    NON_EMPTY_STRING_LIST, NULLABLE_BOOLEAN, PHONE_NUMBER_ASSOCIATION_LIST,
+    PHONE_NUMBER_ASSOCIATION_NAME, PHONE_NUMBER_COUNTRIES_LIST, PHONE_NUMBER_ERROR_LIST,
+    PHONE_NUMBER_LIST, PHONE_NUMBER_MAX_RESULTS, PHONE_NUMBER_NAME, PHONE_NUMBER_PRODUCT_TYPE,
+    PHONE_NUMBER_STATUS, PHONE_NUMBER_TYPE, PHONE_NUMBER_TYPE_LIST, RESULT_MAX,
+    SENSITIVE_NON_EMPTY_STRING, STRING, TOLL_FREE_PREFIX, UPDATE_PHONE_NUMBER_REQUEST_ITEM_LIST,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `BatchDeletePhoneNumberRequest`.
 pub static BATCH_DELETE_PHONE_NUMBER_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,13 @@
 
 //! Shapes of the phone number order family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    E164_PHONE_NUMBER, E164_PHONE_NUMBER_LIST, GUID_STRING, ISO8601_TIMESTAMP, NEXT_TOKEN_STRING,
+    ORDERED_PHONE_NUMBER_LIST, ORDERED_PHONE_NUMBER_STATUS, PHONE_NUMBER_NAME,
+    PHONE_NUMBER_ORDER_LIST, PHONE_NUMBER_ORDER_STATUS, PHONE_NUMBER_ORDER_TYPE,
+    PHONE_NUMBER_PRODUCT_TYPE, RESULT_MAX, STRING,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `CreatePhoneNumberOrderRequest`.
 pub static CREATE_PHONE_NUMBER_ORDER_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,13 @@
 
 //! Shapes of the proxy family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    AREA_CODE, BOOLEAN, CAPABILITY_LIST, COUNTRY, COUNTRY_LIST, E164_PHONE_NUMBER, GEO_MATCH_LEVEL,
+    INTEGER, ISO8601_TIMESTAMP, NEXT_TOKEN_STRING, NON_EMPTY_STRING128, NUMBER_SELECTION_BEHAVIOR,
+    PARTICIPANT_PHONE_NUMBER_LIST, PARTICIPANTS, POSITIVE_INTEGER, PROXY_SESSION_NAME_STRING,
+    PROXY_SESSION_STATUS, PROXY_SESSIONS, RESULT_MAX, STRING_LIST, STRING128, VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `CreateProxySessionRequest`.
 pub static CREATE_PROXY_SESSION_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,7 @@
 
 //! Shapes of texts, numbers, booleans and moments.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use crate::shape::{Bounds, Kind, Pattern, Shape};
 
 static ALEXA_SKILL_ID_PATTERN: Pattern =
     Pattern::new(r"amzn1\.application-oa2-client\.[0-9a-fA-F]{32}");

@@ -2,18 +2,13 @@
 
 //! Shapes of the sip media application family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    ALEXA_SKILL_ID_LIST, ALEXA_SKILL_STATUS, BOOLEAN, E164_PHONE_NUMBER, FUNCTION_ARN, GUID_STRING,
+    ISO8601_TIMESTAMP, NEXT_TOKEN_STRING, NON_EMPTY_STRING, RESULT_MAX, SIP_HEADERS_MAP,
+    SIP_MEDIA_APPLICATION_ENDPOINT_LIST, SIP_MEDIA_APPLICATION_LIST, SIP_MEDIA_APPLICATION_NAME,
+    SMA_CREATE_CALL_ARGUMENTS_MAP, SMA_UPDATE_CALL_ARGUMENTS_MAP, STRING, TAG_LIST,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `CreateSipMediaApplicationCallRequest`.
 pub static CREATE_SIP_MEDIA_APPLICATION_CALL_REQUEST: Shape = Shape::structure(

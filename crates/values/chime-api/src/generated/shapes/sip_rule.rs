@@ -2,18 +2,12 @@
 
 //! Shapes of the sip rule family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    BOOLEAN, ISO8601_TIMESTAMP, NEXT_TOKEN_STRING, NON_EMPTY_STRING, NULLABLE_BOOLEAN, RESULT_MAX,
+    SIP_APPLICATION_PRIORITY, SIP_RULE_LIST, SIP_RULE_NAME, SIP_RULE_TARGET_APPLICATION_LIST,
+    SIP_RULE_TRIGGER_TYPE, STRING,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `CreateSipRuleRequest`.
 pub static CREATE_SIP_RULE_REQUEST: Shape = Shape::structure(

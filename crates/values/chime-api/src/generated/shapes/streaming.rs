@@ -2,18 +2,11 @@
 
 //! Shapes of the streaming family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    ARN, BOOLEAN, DATA_RETENTION_IN_HOURS, NOTIFICATION_TARGET, STREAMING_NOTIFICATION_TARGET_LIST,
+    VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `DeleteVoiceConnectorStreamingConfigurationRequest`.
 pub static DELETE_VOICE_CONNECTOR_STREAMING_CONFIGURATION_REQUEST: Shape = Shape::structure(

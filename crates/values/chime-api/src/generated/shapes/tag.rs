@@ -2,18 +2,8 @@
 
 //! Shapes of the tag family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{ARN, TAG_KEY_LIST, TAG_LIST};
+use crate::shape::{Location, Member, Shape};
 
 /// `ListTagsForResourceRequest`.
 pub static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,11 @@
 
 //! Shapes of the termination family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    BOOLEAN, CALLING_REGION_LIST, CPS_LIMIT, CREDENTIAL_LIST, E164_PHONE_NUMBER, ISO8601_TIMESTAMP,
+    SENSITIVE_STRING, SENSITIVE_STRING_LIST, STRING, STRING_LIST, VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `Credential`.
 pub static CREDENTIAL: Shape = Shape::structure(

@@ -2,18 +2,19 @@
 
 //! Shapes of the value family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    ALEXA_SKILL_ID, CALLING_REGION, CANDIDATE_ADDRESS, CAPABILITY, CONTACT_CENTER_SYSTEM_TYPE,
+    COUNTRY, CREDENTIAL, DNIS_EMERGENCY_CALLING_CONFIGURATION, E164_PHONE_NUMBER, ERROR_CODE,
+    ORDERED_PHONE_NUMBER, ORIGINATION_ROUTE, PARTICIPANT, PHONE_NUMBER, PHONE_NUMBER_ASSOCIATION,
+    PHONE_NUMBER_COUNTRY, PHONE_NUMBER_ORDER, PHONE_NUMBER_TYPE, PROXY_SESSION,
+    SENSITIVE_NON_EMPTY_STRING, SENSITIVE_STRING, SESSION_BORDER_CONTROLLER_TYPE,
+    SIP_MEDIA_APPLICATION, SIP_MEDIA_APPLICATION_ENDPOINT, SIP_RULE, SIP_RULE_TARGET_APPLICATION,
+    SPEAKER_SEARCH_RESULT, STREAMING_NOTIFICATION_TARGET, STRING, TAG_KEY, TAG_VALUE,
+    UPDATE_PHONE_NUMBER_REQUEST_ITEM, VOICE_CONNECTOR, VOICE_CONNECTOR_AWS_REGION,
+    VOICE_CONNECTOR_GROUP, VOICE_CONNECTOR_ITEM, VOICE_PROFILE_DOMAIN_SUMMARY,
+    VOICE_PROFILE_SUMMARY,
+};
+use crate::shape::{Bounds, Kind, Location, Member, Shape};
 
 /// `PhoneNumberError`.
 pub static PHONE_NUMBER_ERROR: Shape = Shape::structure(

@@ -2,18 +2,11 @@
 
 //! Shapes of the voice analytics family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    BOOLEAN, CALL_LEG_TYPE, CLIENT_REQUEST_ID, CONFIDENCE_SCORE, ISO8601_TIMESTAMP, LANGUAGE_CODE,
+    NON_EMPTY_STRING, NON_EMPTY_STRING256, SPEAKER_SEARCH_RESULT_LIST, STRING, VOICE_CONNECTOR_ID,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `CallDetails`.
 pub static CALL_DETAILS: Shape = Shape::structure(

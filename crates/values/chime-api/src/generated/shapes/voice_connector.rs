@@ -2,18 +2,13 @@
 
 //! Shapes of the voice connector family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    BOOLEAN, E164_PHONE_NUMBER_LIST, ISO8601_TIMESTAMP, NETWORK_TYPE, NON_EMPTY_STRING,
+    NULLABLE_BOOLEAN, PHONE_NUMBER_ERROR_LIST, RESULT_MAX, STRING, TAG_LIST,
+    VOICE_CONNECTOR_AWS_REGION, VOICE_CONNECTOR_AWS_REGION_LIST, VOICE_CONNECTOR_ID,
+    VOICE_CONNECTOR_INTEGRATION_TYPE, VOICE_CONNECTOR_LIST, VOICE_CONNECTOR_NAME,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `AssociatePhoneNumbersWithVoiceConnectorRequest`.
 pub static ASSOCIATE_PHONE_NUMBERS_WITH_VOICE_CONNECTOR_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,13 @@
 
 //! Shapes of the voice connector group family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    CALL_DISTRIBUTION_TYPE, E164_PHONE_NUMBER_LIST, ISO8601_TIMESTAMP, NON_EMPTY_STRING,
+    NULLABLE_BOOLEAN, PHONE_NUMBER_ERROR_LIST, RESULT_MAX, STRING, VOICE_CONNECTOR_GROUP_LIST,
+    VOICE_CONNECTOR_GROUP_NAME, VOICE_CONNECTOR_ID, VOICE_CONNECTOR_ITEM_LIST,
+    VOICE_CONNECTOR_ITEM_PRIORITY,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `AssociatePhoneNumbersWithVoiceConnectorGroupRequest`.
 pub static ASSOCIATE_PHONE_NUMBERS_WITH_VOICE_CONNECTOR_GROUP_REQUEST: Shape = Shape::structure(

@@ -2,18 +2,12 @@
 
 //! Shapes of the voice profile family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from the descriptors"
-)]
-use crate::shape::*;
+use super::{
+    ARN, CLIENT_REQUEST_ID, ISO8601_TIMESTAMP, NON_EMPTY_STRING256, RESULT_MAX, STRING, TAG_LIST,
+    VOICE_PROFILE_DOMAIN_DESCRIPTION, VOICE_PROFILE_DOMAIN_NAME, VOICE_PROFILE_DOMAIN_SUMMARY_LIST,
+    VOICE_PROFILE_SUMMARY_LIST,
+};
+use crate::shape::{Location, Member, Shape};
 
 /// `CreateVoiceProfileDomainRequest`.
 pub static CREATE_VOICE_PROFILE_DOMAIN_REQUEST: Shape = Shape::structure(

@@ -2,19 +2,9 @@
 
 //! Types of the global settings family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
-};
+use super::NoContent;
+use crate::{Input, Operation, Output};
+use serde::{Deserialize, Serialize};
 
 /// Output of `GetGlobalSettings`, status 200.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -2,19 +2,8 @@
 
 //! Types of the logging family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
-};
+use crate::{Input, Operation, Output};
+use serde::{Deserialize, Serialize};
 
 /// Input of `GetVoiceConnectorLoggingConfiguration`: `GET /voice-connectors/{voiceConnectorId}/logging-configuration`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,19 +2,11 @@
 
 //! Types of the phone number order family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
+use super::{
+    OrderedPhoneNumberStatus, PhoneNumberOrderStatus, PhoneNumberOrderType, PhoneNumberProductType,
 };
+use crate::{Input, Operation, Output, Sensitive, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Input of `CreatePhoneNumberOrder`: `POST /phone-number-orders`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,19 +2,10 @@
 
 //! Types of the sip media application family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
+use super::{AlexaSkillStatus, NoContent, Tag};
 use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
-};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Input of `CreateSipMediaApplicationCall`: `POST /sip-media-applications/{sipMediaApplicationId}/calls`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,19 +2,9 @@
 
 //! Types of the streaming family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
-};
+use super::{NoContent, NotificationTarget};
+use crate::{Input, Operation, Output, Sensitive};
+use serde::{Deserialize, Serialize};
 
 /// Input of `DeleteVoiceConnectorStreamingConfiguration`: `DELETE /voice-connectors/{voiceConnectorId}/streaming-configuration`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

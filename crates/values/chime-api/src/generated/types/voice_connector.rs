@@ -2,19 +2,12 @@
 
 //! Types of the voice connector family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
+use super::{
+    NetworkType, NoContent, PhoneNumberError, Tag, VoiceConnectorAwsRegion,
+    VoiceConnectorIntegrationType,
 };
+use crate::{Input, Operation, Output, Sensitive, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Input of `AssociatePhoneNumbersWithVoiceConnector`: `POST /voice-connectors/{voiceConnectorId}?operation=associate-phone-numbers`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,19 +2,9 @@
 
 //! Types of the voice connector group family.
 
-#[allow(
-    clippy::wildcard_imports,
-    unused_imports,
-    reason = "generated code names what it needs from its siblings"
-)]
-use super::*;
-#[allow(unused_imports, reason = "not every family has every kind of member")]
+use super::{CallDistributionType, NoContent, PhoneNumberError};
 use crate::{Input, Operation, Output, Sensitive, Timestamp};
-#[allow(unused_imports, reason = "not every family has every kind of member")]
-use {
-    serde::{Deserialize, Serialize},
-    std::collections::BTreeMap,
-};
+use serde::{Deserialize, Serialize};
 
 /// Input of `AssociatePhoneNumbersWithVoiceConnectorGroup`: `POST /voice-connector-groups/{voiceConnectorGroupId}?operation=associate-phone-numbers`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,7 @@
+//! The wire as a whole: routing, decoding and encoding of all operations, by tables made of the
+//! model's descriptors.
+
+mod constraints;
+mod round_trip;
+mod routing;
+mod support;
