@@ -27,8 +27,8 @@ use crate::via::{Rport, Via};
 /// ```
 ///
 /// A value can never smuggle in a line of its own: CR and LF in what is printed become blanks,
-/// which also unfolds folded values. `finish` or `body` ends the message and writes its
-/// Content-Length; both must be called once and last.
+/// which also unfolds folded values. One of `finish`, `body` and `raw_body` ends the
+/// message and writes its Content-Length; it must be called once and last.
 #[derive(Debug)]
 pub struct MessageWriter<'b> {
     buffer: &'b mut Vec<u8>,
@@ -52,6 +52,12 @@ impl<'b> MessageWriter<'b> {
         buffer.push(b' ');
         print(&mut Unfolded(buffer), reason);
         buffer.extend_from_slice(b"\r\n");
+        Self { buffer, finished: false }
+    }
+
+    /// Goes on with a message that stands in the buffer up to some header, the last line ended: a
+    /// copy of what another writer printed, so that what many messages share is printed once.
+    pub fn resume(buffer: &'b mut Vec<u8>) -> Self {
         Self { buffer, finished: false }
     }
 
@@ -83,7 +89,7 @@ impl<'b> MessageWriter<'b> {
 
     /// Writes a header this crate has a name for.
     ///
-    /// Content-Length is written by `finish` and `body`, and an extension has no name here: both
+    /// Content-Length is written where the message ends, and an extension has no name here: both
     /// are passed over.
     pub fn header(&mut self, name: Name, value: impl fmt::Display) -> &mut Self {
         self.assert_open();
@@ -163,15 +169,16 @@ impl<'b> MessageWriter<'b> {
             return self.finish();
         }
         self.header(Name::ContentType, content_type);
-        self.end(body);
+        self.raw_body(body);
     }
 
     /// Ends a message that has no body.
     pub fn finish(&mut self) {
-        self.end(b"");
+        self.raw_body(b"");
     }
 
-    fn end(&mut self, body: &[u8]) {
+    /// Ends a message with a body whose Content-Type was written before, or with none.
+    pub fn raw_body(&mut self, body: &[u8]) {
         self.assert_open();
         self.line("Content-Length", body.len());
         self.buffer.extend_from_slice(b"\r\n");
