@@ -117,6 +117,11 @@ pub struct SipUser {
 impl SipUser {
     /// The most users one connector may have.
     pub const COUNT_MAX: usize = 10;
+
+    /// The key of the user of this name.
+    pub fn key_of(connector: &VoiceConnectorId, username: &str) -> String {
+        format!("{connector}/{username}")
+    }
 }
 
 impl Resource for SipUser {
@@ -126,7 +131,7 @@ impl Resource for SipUser {
         self.account
     }
     fn key(&self) -> String {
-        format!("{}/{}", self.connector, self.username)
+        Self::key_of(&self.connector, self.username.as_str())
     }
     fn parent(&self) -> String {
         self.connector.to_string()
