@@ -1,0 +1,18 @@
+//! The embedded backend: SQLite in WAL mode, `synchronous=FULL`, one writer.
+
+mod checkpoint;
+mod connection;
+mod database;
+mod fault;
+mod kinds;
+mod lock;
+mod readers;
+mod record_rows;
+mod rotation;
+mod rows;
+mod schema;
+mod tx;
+mod writer;
+
+pub(crate) use database::Database;
+pub(crate) use tx::WriteTx;
