@@ -1,0 +1,275 @@
+//! Sockets for media: pairs of an even port for RTP and the next odd one for RTCP.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::reactor::{Interest, Reactor, Ready, Token};
+use crate::waker::Waker;
+
+/// The largest media datagram that is read; G.711 needs 172 bytes, and a path 1500.
+const PACKET_BYTES_MAX: usize = 2048;
+
+/// The pool's waker; ports are tokens up to 65535.
+const WAKER: Token = Token(1 << 32);
+
+/// Where a pool's sockets are.
+#[derive(Debug, Clone, Copy)]
+pub struct RtpPoolConfig {
+    /// The address of all of them.
+    pub address: IpAddr,
+    /// The lowest port; if odd, the next is the first.
+    pub port_min: u16,
+    /// The highest port.
+    pub port_max: u16,
+}
+
+/// Where a packet goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forward {
+    /// The local port it leaves by.
+    pub from: u16,
+    /// Its destination.
+    pub to: SocketAddr,
+}
+
+/// Decides on packets; the media thread's relay and endpoints.
+pub trait PacketHandler {
+    /// A datagram came in on `port`. It may be changed in place; `Some` sends it on as it then is.
+    fn packet(&mut self, port: u16, from: SocketAddr, packet: &mut [u8]) -> Option<Forward>;
+
+    /// The socket did not take what [`PacketHandler::packet`] sent on.
+    fn not_sent(&mut self, forward: Forward, packet: &[u8]);
+}
+
+/// What has passed through a pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RtpCounters {
+    /// Datagrams received.
+    pub received: u64,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Datagrams that a socket did not take: its buffer is full, no route, no such port.
+    pub send_refused: u64,
+    /// Datagrams received that were longer than 2048 bytes, and dropped.
+    pub too_long: u64,
+    /// Errors reported by the network for datagrams sent earlier (ICMP).
+    pub unreachable: u64,
+    /// Pairs passed over because another process has a port of theirs.
+    pub pairs_skipped: u64,
+}
+
+/// All media sockets of a process, and the wait for them.
+///
+/// Binding costs far more than a call does, so pairs are bound ahead, a few at a time, stay bound,
+/// and are used again; which pair belongs to which call is not the pool's business.
+pub struct RtpPool {
+    reactor: Reactor,
+    waker: Waker,
+    config: RtpPoolConfig,
+    /// Pairs by position in the range.
+    pairs: Vec<Option<Pair>>,
+    /// Where the next pair is tried.
+    next: u32,
+    ready: Vec<Ready>,
+    counters: RtpCounters,
+}
+
+struct Pair {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+}
+
+/// Whether [`RtpPool::wait`] was ended by the waker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// Another thread called [`Waker::wake`]; its queue has something.
+    ByWaker,
+    /// Packets came, or the time is over.
+    ByItself,
+}
+
+impl RtpPool {
+    /// A pool without sockets; [`RtpPool::grow`] binds them.
+    pub fn new(config: RtpPoolConfig) -> io::Result<Self> {
+        let reactor = Reactor::new()?;
+        let waker = Waker::new(&reactor, WAKER)?;
+        let next = first_port(&config);
+        Ok(Self {
+            reactor,
+            waker,
+            config,
+            pairs: Vec::new(),
+            next,
+            ready: Vec::new(),
+            counters: RtpCounters::default(),
+        })
+    }
+
+    /// Ends the pool's wait from another thread.
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Binds up to `pairs` more and returns their RTP ports; fewer when the range comes to its end.
+    ///
+    /// Pairs with a port that another process has are passed over. An error (no more files, an
+    /// address that is not ours) comes only if nothing at all was bound.
+    pub fn grow(&mut self, pairs: usize) -> io::Result<Vec<u16>> {
+        let mut bound = Vec::with_capacity(pairs);
+        while bound.len() < pairs && self.next < u32::from(self.config.port_max) {
+            let port = self.next as u16;
+            match self.bind_pair(port) {
+                Ok(pair) => {
+                    let index = self.index(port).expect("next starts at the first pair");
+                    self.pairs.resize_with(index + 1, || None);
+                    self.pairs[index] = Some(pair);
+                    bound.push(port);
+                }
+                Err(error) if is_taken(&error) => self.counters.pairs_skipped += 1,
+                Err(error) if bound.is_empty() => return Err(error),
+                // The next call tries this port again, and tells of the error if it stays.
+                Err(_) => return Ok(bound),
+            }
+            self.next += 2;
+        }
+        Ok(bound)
+    }
+
+    /// Whether the whole range has been tried.
+    pub fn is_at_end(&self) -> bool {
+        self.next >= u32::from(self.config.port_max)
+    }
+
+    /// Pairs that are bound.
+    pub fn bound(&self) -> usize {
+        self.pairs.iter().flatten().count()
+    }
+
+    /// Waits for packets, for the waker, or for the time to be over; `None` waits for ever.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Woken> {
+        self.ready.clear();
+        let mut woken = Woken::ByItself;
+        for ready in self.reactor.wait(timeout)? {
+            if ready.token == WAKER {
+                woken = Woken::ByWaker;
+            } else {
+                self.ready.push(ready);
+            }
+        }
+        if woken == Woken::ByWaker {
+            self.waker.acknowledge();
+        }
+        Ok(woken)
+    }
+
+    /// Gives one packet of each socket that [`RtpPool::wait`] found ready to `handler`, and sends on
+    /// what it sends on. A socket with more is found ready again by the next wait.
+    ///
+    /// One packet each: a stream has one per 20 ms, so a second read would nearly always be a system
+    /// call for nothing. Packets leave at once, because no two streams share a socket to batch on.
+    pub fn receive(&mut self, handler: &mut impl PacketHandler) {
+        let mut buffer = [0; PACKET_BYTES_MAX];
+        for at in 0..self.ready.len() {
+            let port = self.ready[at].token.0 as u16;
+            let Some(socket) = self.socket(port) else { continue };
+            let (len, from) = match socket.recv_from(&mut buffer) {
+                Ok(received) => received,
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        self.counters.unreachable += 1;
+                    }
+                    continue;
+                }
+            };
+            self.counters.received += 1;
+            if len == buffer.len() {
+                self.counters.too_long += 1;
+                continue;
+            }
+            let packet = &mut buffer[..len];
+            let Some(forward) = handler.packet(port, from, packet) else { continue };
+            if self.send(forward, packet).is_err() {
+                handler.not_sent(forward, packet);
+            }
+        }
+    }
+
+    /// Sends a packet at once. What the socket does not take is lost, as media is, and counted.
+    pub fn send(&mut self, forward: Forward, packet: &[u8]) -> io::Result<()> {
+        let Forward { from, to } = forward;
+        let outcome = match self.socket(from) {
+            Some(socket) => match socket.send_to(packet, to) {
+                // The report of an earlier packet's fate stands before this one: once more.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    socket.send_to(packet, to)
+                }
+                outcome => outcome,
+            },
+            None => Err(io::Error::from(io::ErrorKind::NotConnected)),
+        };
+        match outcome {
+            Ok(_) => {
+                self.counters.sent += 1;
+                Ok(())
+            }
+            Err(error) => {
+                self.counters.send_refused += 1;
+                Err(error)
+            }
+        }
+    }
+
+    /// What has passed through the pool.
+    pub fn counters(&self) -> RtpCounters {
+        self.counters
+    }
+
+    fn bind_pair(&self, port: u16) -> io::Result<Pair> {
+        let rtp = self.bind(port)?;
+        let rtcp = self.bind(port + 1)?;
+        self.reactor.add(&rtp, Token(port.into()), Interest::Read)?;
+        self.reactor.add(&rtcp, Token((port + 1).into()), Interest::Read)?;
+        Ok(Pair { rtp, rtcp })
+    }
+
+    fn bind(&self, port: u16) -> io::Result<UdpSocket> {
+        let address = SocketAddr::new(self.config.address, port);
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        Ok(socket.into())
+    }
+
+    /// The pair that a port belongs to, counted from the first of the range.
+    fn index(&self, port: u16) -> Option<usize> {
+        let above = u32::from(port).checked_sub(first_port(&self.config))?;
+        Some(above as usize / 2)
+    }
+
+    fn socket(&self, port: u16) -> Option<&UdpSocket> {
+        let pair = self.pairs.get(self.index(port)?)?.as_ref()?;
+        Some(if port.is_multiple_of(2) { &pair.rtp } else { &pair.rtcp })
+    }
+}
+
+impl std::fmt::Debug for RtpPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RtpPool")
+            .field("config", &self.config)
+            .field("bound", &self.bound())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The lowest even port that is one.
+fn first_port(config: &RtpPoolConfig) -> u32 {
+    u32::from(config.port_min).next_multiple_of(2).max(2)
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
