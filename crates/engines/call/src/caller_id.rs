@@ -1,0 +1,148 @@
+//! Which number a call comes from, whether the account may show it, and whether it is shown.
+
+use model::E164Number;
+use sip_message::{Message, Name, NameAddr, Scheme, Uri, Values};
+
+use crate::directory::{Connector, Directory};
+use crate::reject::Reject;
+
+/// Which callers' numbers are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallerIdPolicy {
+    /// The numbers that the account owns, as AWS has it.
+    #[default]
+    Inventory,
+    /// Any E.164 number, and anonymous callers.
+    Any,
+}
+
+/// Where the caller's number was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// P-Asserted-Identity (RFC 3325 §9.1): the first E.164 number in it.
+    AssertedIdentity,
+    /// The user part of From.
+    From,
+    /// The connector's `DefaultPhoneNumber`, whatever the caller said.
+    DefaultPhoneNumber,
+}
+
+/// Whether the called party sees the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presentation {
+    /// It does.
+    Shown,
+    /// It does not; the carrier still learns it (RFC 3325 §7).
+    Withheld,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The number; `None` for an anonymous caller without an identity.
+    pub number: Option<E164Number>,
+    /// Where it was read.
+    pub origin: Origin,
+    /// Whether the called party sees it.
+    pub presentation: Presentation,
+}
+
+/// What one URI says of its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    Number(E164Number),
+    Anonymous,
+    Other,
+}
+
+/// Decides who calls.
+///
+/// `DefaultPhoneNumber` overrides everything. Else the first E.164 number of P-Asserted-Identity
+/// counts, else From. What is neither E.164 nor anonymous is refused, and then, by the inventory
+/// policy, what the account does not own: an anonymous caller must show an owned number in
+/// P-Asserted-Identity, or have the connector's default.
+pub(crate) fn decide(
+    invite: &Message<'_>,
+    connector: &Connector,
+    directory: &Directory,
+    policy: CallerIdPolicy,
+) -> Result<Caller, Reject> {
+    let from = invite.from().ok();
+    let claimed = from.map_or(Claim::Other, |address| claim(&address));
+    let presentation = match claimed {
+        Claim::Anonymous => Presentation::Withheld,
+        Claim::Number(_) | Claim::Other => asked_privacy(invite),
+    };
+    if let Some(number) = connector.termination().and_then(|it| it.default_phone_number) {
+        let origin = Origin::DefaultPhoneNumber;
+        return Ok(Caller { number: Some(number), origin, presentation });
+    }
+    let (number, origin) = match (asserted(invite), claimed) {
+        (Some(number), _) => (Some(number), Origin::AssertedIdentity),
+        (None, Claim::Number(number)) => (Some(number), Origin::From),
+        (None, Claim::Anonymous) => (None, Origin::From),
+        (None, Claim::Other) => {
+            return Err(Reject::CallerIdInvalid(user_as_written(from.as_ref()).into()));
+        }
+    };
+    let owned = number.is_some_and(|it| directory.owner(it) == Some(connector.account()));
+    match policy {
+        CallerIdPolicy::Inventory if !owned => Err(Reject::CallerIdNotOwned(number)),
+        CallerIdPolicy::Inventory | CallerIdPolicy::Any => {
+            Ok(Caller { number, origin, presentation })
+        }
+    }
+}
+
+/// A number as the trunk wants it: with a plus, without an international prefix.
+///
+/// Visual separators (RFC 3966 §3) do not count. A number without a plus is refused even where it
+/// could be guessed: an extension `1001` would be somebody's number elsewhere.
+pub(crate) fn e164(uri: &Uri<'_>) -> Option<E164Number> {
+    match uri.scheme {
+        Scheme::Sip | Scheme::Sips | Scheme::Tel => {}
+        Scheme::Other(_) => return None,
+    }
+    let digits = uri.phone_digits()?;
+    digits.starts_with('+').then(|| E164Number::parse(&digits).ok()).flatten()
+}
+
+/// The user part of an address as it stands there, cut to what a record keeps.
+pub(crate) fn user_as_written(address: Option<&NameAddr<'_>>) -> String {
+    const CHARS_MAX: usize = 64;
+    let uri = address.and_then(|it| it.parsed_uri().ok());
+    let user = uri.as_ref().and_then(Uri::user_unescaped).unwrap_or_default();
+    user.chars().filter(|it| !it.is_control()).take(CHARS_MAX).collect()
+}
+
+fn claim(address: &NameAddr<'_>) -> Claim {
+    let Ok(uri) = address.parsed_uri() else { return Claim::Other };
+    if let Some(number) = e164(&uri) {
+        return Claim::Number(number);
+    }
+    let says_anonymous = |text: &str| text.eq_ignore_ascii_case("anonymous");
+    let host = uri.host.to_string();
+    let is_anonymous = uri.user.is_some_and(says_anonymous)
+        || host.eq_ignore_ascii_case("anonymous.invalid")
+        || (uri.user.is_none() && says_anonymous(&host));
+    if is_anonymous { Claim::Anonymous } else { Claim::Other }
+}
+
+/// The first E.164 number of P-Asserted-Identity.
+fn asserted(invite: &Message<'_>) -> Option<E164Number> {
+    invite
+        .all(Name::PAssertedIdentity)
+        .flat_map(Values::new)
+        .filter_map(|value| NameAddr::parse(value).ok()?.parsed_uri().ok().as_ref().and_then(e164))
+        .next()
+}
+
+/// `Privacy: id`, `user` or `header` (RFC 3323 §4.2, RFC 3325 §9.3) withholds the number; `none`
+/// and silence do not.
+fn asked_privacy(invite: &Message<'_>) -> Presentation {
+    let asks = |word: &str| {
+        ["id", "user", "header"].iter().any(|known| word.trim().eq_ignore_ascii_case(known))
+    };
+    let asked = invite.all(Name::Privacy).any(|value| value.split([';', ',']).any(asks));
+    if asked { Presentation::Withheld } else { Presentation::Shown }
+}

@@ -1,0 +1,225 @@
+//! What an engine is told when it is made.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use sip_core::digest::{Algorithm, GuardConfig};
+use sip_message::{Flow, Transport};
+
+use crate::caller_id::CallerIdPolicy;
+use crate::headers::HeaderPolicy;
+use crate::limit::Limits;
+
+/// Settings of one engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where we are reached, at least one per transport that carriers use.
+    pub listeners: Vec<Listener>,
+    /// The address put into SDP: where peers send their media.
+    pub media_address: IpAddr,
+    /// Which callers' numbers are believed.
+    pub caller_id: CallerIdPolicy,
+    /// How many calls at once.
+    pub limits: Limits,
+    /// How long things may take.
+    pub patience: Patience,
+    /// What becomes of an answered call whose media falls silent.
+    pub on_silence: OnSilence,
+    /// Which headers cross from one leg to the other.
+    pub headers: HeaderPolicy,
+    /// How strangers are treated.
+    pub strangers: Strangers,
+    /// Transaction timers and limits.
+    pub sip: sip_core::Config,
+    /// How callers are challenged.
+    pub digest: DigestConfig,
+}
+
+/// One socket that SIP comes in on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// What it carries messages by.
+    pub transport: Transport,
+    /// The address it is bound to, as it stands in [`Flow::local`].
+    pub local: SocketAddr,
+    /// The address that others reach it by: goes into Via and Contact.
+    pub advertised: SocketAddr,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// From sending an INVITE to its first response of any kind; then the next carrier is tried.
+    pub progress: Duration,
+    /// From the caller's INVITE to an answer, over all carriers.
+    pub ring: Duration,
+    /// From answer to end.
+    pub duration: Duration,
+    /// From closing a call's media to its report; then the record is written without one.
+    pub report: Duration,
+}
+
+impl Default for Patience {
+    /// 4 s, 3 min, 4 h, 2 s.
+    fn default() -> Self {
+        Self {
+            progress: Duration::from_secs(4),
+            ring: Duration::from_secs(180),
+            duration: Duration::from_secs(4 * 60 * 60),
+            report: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What becomes of an answered call whose media falls silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnSilence {
+    /// It is hung up on both sides.
+    #[default]
+    HangUp,
+    /// Nothing; silence is only seen in the quality figures.
+    Ignore,
+}
+
+/// How those who name no connector are treated: answered, up to a rate, and then not at all.
+///
+/// A mistyped host name deserves its 404; a scanner's flood deserves no bandwidth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strangers {
+    /// Answers per second, all strangers together.
+    pub answers_per_second_max: u32,
+}
+
+impl Default for Strangers {
+    /// 100 answers per second.
+    fn default() -> Self {
+        Self { answers_per_second_max: 100 }
+    }
+}
+
+/// How callers are challenged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestConfig {
+    /// What is offered, one challenge header each, in this order; anything listed is accepted.
+    pub algorithms: Vec<Algorithm>,
+    /// How long a nonce may be used.
+    pub nonce_lifetime: Duration,
+    /// Nonces whose counts are remembered at once; beyond it the oldest become stale.
+    pub nonces_tracked_max: usize,
+}
+
+impl Default for DigestConfig {
+    /// What [`GuardConfig::new`] has: MD5 then SHA-256, five minutes, 131,072 nonces.
+    fn default() -> Self {
+        let GuardConfig { algorithms, nonce_lifetime, nonces_tracked_max, .. } =
+            GuardConfig::new([0; 16], 0);
+        Self { algorithms, nonce_lifetime, nonces_tracked_max }
+    }
+}
+
+/// What must not be guessed. Each shard has its own.
+pub struct Seeds {
+    /// Tags, branches, Call-IDs and table keys come out of it. Fresh for every process.
+    pub random: [u8; 32],
+    /// Signs nonces. Kept over restarts, so that a nonce from before one is known as ours.
+    pub nonce_secret: [u8; 16],
+    /// This process: nonces of another one are stale. Must never repeat.
+    pub process: u64,
+}
+
+impl std::fmt::Debug for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seeds(…)")
+    }
+}
+
+impl Config {
+    /// Defaults for a server that is reached at `listeners` and takes media at `media_address`.
+    pub fn new(listeners: Vec<Listener>, media_address: IpAddr) -> Self {
+        Self {
+            listeners,
+            media_address,
+            caller_id: CallerIdPolicy::default(),
+            limits: Limits::default(),
+            patience: Patience::default(),
+            on_silence: OnSilence::default(),
+            headers: HeaderPolicy::default(),
+            strangers: Strangers::default(),
+            sip: sip_core::Config::default(),
+            digest: DigestConfig::default(),
+        }
+    }
+
+    /// How a peer on `flow` reaches us.
+    pub(crate) fn advertised(&self, flow: &Flow) -> SocketAddr {
+        let same = |it: &&Listener| it.transport == flow.transport;
+        let bound = |it: &&Listener| it.local == flow.local;
+        let family = |it: &&Listener| it.local.is_ipv4() == flow.remote.is_ipv4();
+        let mut of_transport = self.listeners.iter().filter(same);
+        let found = of_transport.clone().find(bound).or_else(|| of_transport.find(family));
+        found.map_or(flow.local, |listener| listener.advertised)
+    }
+
+    /// The flow on which a request to `remote` leaves; `None` if no listener can reach it.
+    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
+        let listener = self
+            .listeners
+            .iter()
+            .find(|it| it.transport == transport && it.local.is_ipv4() == remote.is_ipv4())?;
+        Some(Flow { transport, local: listener.local, remote, connection: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        let listener = |transport, local: &str, advertised: &str| Listener {
+            transport,
+            local: local.parse().unwrap(),
+            advertised: advertised.parse().unwrap(),
+        };
+        Config::new(
+            vec![
+                listener(Transport::Udp, "10.0.0.1:5060", "203.0.113.1:5060"),
+                listener(Transport::Udp, "[::1]:5060", "[2001:db8::1]:5060"),
+                listener(Transport::Tcp, "10.0.0.1:5060", "203.0.113.1:5062"),
+            ],
+            "203.0.113.1".parse().unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_peer_is_told_the_advertised_address_of_the_listener_it_uses() {
+        let advertised = |transport, local: &str, remote: &str| {
+            let flow = Flow {
+                transport,
+                local: local.parse().unwrap(),
+                remote: remote.parse().unwrap(),
+                connection: 7,
+            };
+            config().advertised(&flow).to_string()
+        };
+        let remote = "198.51.100.1:9";
+        assert_eq!(advertised(Transport::Udp, "10.0.0.1:5060", remote), "203.0.113.1:5060");
+        // The local end of a connection that we made has a port of its own.
+        assert_eq!(advertised(Transport::Tcp, "10.0.0.1:40000", remote), "203.0.113.1:5062");
+        assert_eq!(
+            advertised(Transport::Udp, "[::]:5060", "[2001:db8::9]:5060"),
+            "[2001:db8::1]:5060"
+        );
+        assert_eq!(advertised(Transport::Tls, "10.0.0.1:5061", remote), "10.0.0.1:5061");
+    }
+
+    #[test]
+    fn a_request_leaves_by_a_listener_of_its_transport_and_address_family() {
+        let local = |transport, remote: &str| {
+            config().flow_to(transport, remote.parse().unwrap()).map(|flow| flow.local.to_string())
+        };
+        assert_eq!(local(Transport::Udp, "192.0.2.1:5060").as_deref(), Some("10.0.0.1:5060"));
+        assert_eq!(local(Transport::Udp, "[2001:db8::9]:5060").as_deref(), Some("[::1]:5060"));
+        assert_eq!(local(Transport::Tcp, "[2001:db8::9]:5060"), None);
+        assert_eq!(local(Transport::Tls, "192.0.2.1:5061"), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! What is counted: calls, refusals by reason, messages dropped.
+
+use std::collections::BTreeMap;
+
+/// Counters of one engine since it was made. All keys are fixed words, so there are few of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages that came in.
+    pub messages_received: u64,
+    /// INVITEs that began a call attempt at a connector, challenges not counted.
+    pub attempts: u64,
+    /// Attempts that were let in.
+    pub admitted: u64,
+    /// Calls that were answered.
+    pub answered: u64,
+    /// Challenges sent.
+    pub challenges: u64,
+    /// OPTIONS answered 200.
+    pub options: u64,
+    /// Attempts not let in, by [`Reject::code`](crate::reject::Reject::code).
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Calls that ended, by [`End::code`](crate::record::End::code).
+    pub ended: BTreeMap<&'static str, u64>,
+    /// Messages that went no further, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+    pub(crate) fn reject(&mut self, code: &'static str) {
+        *self.rejected.entry(code).or_default() += 1;
+    }
+
+    pub(crate) fn end(&mut self, code: &'static str) {
+        *self.ended.entry(code).or_default() += 1;
+    }
+
+    pub(crate) fn drop(&mut self, code: &'static str) {
+        *self.dropped.entry(code).or_default() += 1;
+    }
+}

@@ -1,0 +1,73 @@
+//! A connector with all that belongs to it.
+
+use model::{AccountId, Origination, SipUser, Termination, Username, VoiceConnector};
+
+/// A Voice Connector and its settings.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// The connector itself.
+    pub connector: VoiceConnector,
+    /// What was put to it since.
+    pub settings: Settings,
+}
+
+/// What belongs to a connector and changes on its own.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The rules for calls out, if there are any.
+    pub termination: Option<Termination>,
+    /// The routes for calls in, if there are any.
+    pub origination: Option<Origination>,
+    /// The SIP users, by name; at most [`SipUser::COUNT_MAX`].
+    users: Vec<SipUser>,
+}
+
+impl Connector {
+    /// The owner.
+    pub fn account(&self) -> AccountId {
+        self.connector.account
+    }
+
+    /// The outbound host name, which is also the digest realm.
+    pub fn host(&self) -> &str {
+        &self.connector.outbound_host_name
+    }
+
+    /// The rules for calls out, if there are any.
+    pub fn termination(&self) -> Option<&Termination> {
+        self.settings.termination.as_ref()
+    }
+
+    /// The SIP users, by name.
+    pub fn users(&self) -> &[SipUser] {
+        &self.settings.users
+    }
+
+    /// The SIP user of this name.
+    pub fn user(&self, name: &str) -> Option<&SipUser> {
+        self.settings.find(name).ok().map(|at| &self.settings.users[at])
+    }
+}
+
+impl Settings {
+    pub(super) fn is_empty(&self) -> bool {
+        self.termination.is_none() && self.origination.is_none() && self.users.is_empty()
+    }
+
+    pub(super) fn put_user(&mut self, user: SipUser) {
+        match self.find(user.username.as_str()) {
+            Ok(at) => self.users[at] = user,
+            Err(at) => self.users.insert(at, user),
+        }
+    }
+
+    pub(super) fn delete_user(&mut self, name: &Username) {
+        if let Ok(at) = self.find(name.as_str()) {
+            self.users.remove(at);
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.users.binary_search_by(|user| user.username.as_str().cmp(name))
+    }
+}

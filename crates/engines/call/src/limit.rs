@@ -1,0 +1,199 @@
+//! How many calls, and how fast: calls per second of a connector, calls at once of an account and
+//! of the whole engine.
+
+use std::time::{Duration, Instant};
+
+use model::{AccountId, Termination, VoiceConnectorId};
+use rustc_hash::FxHashMap;
+
+/// How many calls may be open at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls of one account.
+    pub account_calls_max: u32,
+    /// Calls of the engine: bounds its memory.
+    pub calls_max: u32,
+}
+
+impl Default for Limits {
+    /// 10,000 for an account, 50,000 for the engine.
+    fn default() -> Self {
+        Self { account_calls_max: 10_000, calls_max: 50_000 }
+    }
+}
+
+/// Which limit was hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exceeded {
+    /// Calls per second of the connector: `CpsLimit`.
+    CallsPerSecond {
+        /// The limit.
+        max: u32,
+    },
+    /// Calls at once of the account.
+    AccountCalls {
+        /// The limit.
+        max: u32,
+    },
+    /// Calls at once of the engine.
+    EngineCalls {
+        /// The limit.
+        max: u32,
+    },
+}
+
+/// What is in use.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    /// By connector, when the next call would come if calls came evenly spaced: the whole state of
+    /// a token bucket that holds one second's worth (the generic cell rate algorithm).
+    paces: FxHashMap<VoiceConnectorId, Instant>,
+    /// Sweep idle paces when there are more than this.
+    paces_sweep_at: usize,
+    accounts: FxHashMap<AccountId, u32>,
+    calls: u32,
+}
+
+/// Idle paces are kept until there are this many, so that a busy connector finds its own.
+const PACES_KEPT: usize = 4096;
+
+impl Usage {
+    /// Spends one token of the connector's bucket.
+    pub(crate) fn take_token(
+        &mut self,
+        now: Instant,
+        termination: &Termination,
+    ) -> Result<(), Exceeded> {
+        let max = termination.cps_limit.get();
+        let interval = Duration::from_secs(1) / max;
+        let Some(pace) = self.paces.get_mut(&termination.connector) else {
+            self.sweep(now);
+            self.paces.insert(termination.connector.clone(), now + interval);
+            return Ok(());
+        };
+        let due = (*pace).max(now);
+        if due.duration_since(now) > Duration::from_secs(1) - interval {
+            return Err(Exceeded::CallsPerSecond { max });
+        }
+        *pace = due + interval;
+        Ok(())
+    }
+
+    /// Whether one more call fits.
+    pub(crate) fn check_room(&self, account: AccountId, limits: &Limits) -> Result<(), Exceeded> {
+        if self.calls >= limits.calls_max {
+            return Err(Exceeded::EngineCalls { max: limits.calls_max });
+        }
+        if self.accounts.get(&account).copied().unwrap_or(0) >= limits.account_calls_max {
+            return Err(Exceeded::AccountCalls { max: limits.account_calls_max });
+        }
+        Ok(())
+    }
+
+    /// Counts a call in. [`Usage::leave`] counts it out.
+    pub(crate) fn enter(&mut self, account: AccountId) {
+        self.calls += 1;
+        *self.accounts.entry(account).or_default() += 1;
+    }
+
+    /// Counts a call out.
+    pub(crate) fn leave(&mut self, account: AccountId) {
+        self.calls -= 1;
+        let open = self.accounts.get_mut(&account).expect("a call that leaves has entered");
+        *open -= 1;
+        if *open == 0 {
+            self.accounts.remove(&account);
+        }
+    }
+
+    /// Calls that are counted in.
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    /// Forgets full buckets: a new one is full too. Amortised, each insertion pays for a few.
+    fn sweep(&mut self, now: Instant) {
+        if self.paces.len() >= self.paces_sweep_at.max(PACES_KEPT) {
+            self.paces.retain(|_, pace| *pace > now);
+            self.paces_sweep_at = 2 * self.paces.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    fn termination(connector: u8, cps: u32) -> Termination {
+        Termination {
+            account: AccountId::DEFAULT,
+            connector: VoiceConnectorId::from_random([connector; 22]),
+            cps_limit: NonZeroU32::new(cps).unwrap(),
+            default_phone_number: None,
+            calling_regions: vec![],
+            cidr_allowed_list: vec![],
+            disabled: false,
+        }
+    }
+
+    #[test]
+    fn a_burst_of_one_seconds_worth_passes_and_the_next_call_waits_for_its_token() {
+        let start = Instant::now();
+        let mut usage = Usage::default();
+        let connector = termination(1, 5);
+        for n in 0..5 {
+            assert_eq!(usage.take_token(start, &connector), Ok(()), "call {n}");
+        }
+        let refused = Err(Exceeded::CallsPerSecond { max: 5 });
+        assert_eq!(usage.take_token(start, &connector), refused);
+        assert_eq!(usage.take_token(start + Duration::from_millis(199), &connector), refused);
+        assert_eq!(usage.take_token(start + Duration::from_millis(200), &connector), Ok(()));
+        assert_eq!(usage.take_token(start + Duration::from_millis(200), &connector), refused);
+    }
+
+    #[test]
+    fn one_connectors_burst_does_not_slow_another() {
+        let now = Instant::now();
+        let mut usage = Usage::default();
+        assert!(usage.take_token(now, &termination(1, 1)).is_ok());
+        assert!(usage.take_token(now, &termination(1, 1)).is_err());
+        assert!(usage.take_token(now, &termination(2, 1)).is_ok());
+    }
+
+    #[test]
+    fn idle_connectors_are_forgotten() {
+        let start = Instant::now();
+        let mut usage = Usage::default();
+        for second in 0..8 {
+            for n in 0..2000_u32 {
+                let mut bytes = [second; 22];
+                bytes[..4].copy_from_slice(&n.to_be_bytes().map(|b| b % 36));
+                let mut connector = termination(0, 1);
+                connector.connector = VoiceConnectorId::from_random(bytes);
+                let now = start + Duration::from_secs(2 * u64::from(second));
+                usage.take_token(now, &connector).ok();
+            }
+        }
+        assert!(usage.paces.len() <= 2 * PACES_KEPT, "{}", usage.paces.len());
+    }
+
+    #[test]
+    fn a_call_that_left_makes_room() {
+        let limits = Limits { account_calls_max: 1, calls_max: 2 };
+        let other = AccountId::parse("111122223333").unwrap();
+        let third = AccountId::parse("444455556666").unwrap();
+        let mut usage = Usage::default();
+        usage.enter(AccountId::DEFAULT);
+        assert_eq!(
+            usage.check_room(AccountId::DEFAULT, &limits),
+            Err(Exceeded::AccountCalls { max: 1 })
+        );
+        usage.enter(other);
+        assert_eq!(usage.check_room(third, &limits), Err(Exceeded::EngineCalls { max: 2 }));
+        usage.leave(AccountId::DEFAULT);
+        assert_eq!(usage.check_room(AccountId::DEFAULT, &limits), Ok(()));
+        assert!(!usage.accounts.contains_key(&AccountId::DEFAULT));
+    }
+}

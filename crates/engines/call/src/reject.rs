@@ -1,0 +1,224 @@
+//! Why a call is not let in: each cause by name.
+//!
+//! One value is at once the SIP status and phrase, the metric label, the record's reason and the
+//! row that a person reads in the explanation.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use model::E164Number;
+use sip_core::digest;
+use sip_message::{Status, Violation};
+
+use crate::country::Country;
+use crate::explain::Rule;
+use crate::limit::Exceeded;
+
+/// A refusal of one INVITE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reject {
+    /// The request breaks the grammar or lacks a header.
+    Malformed(Violation),
+    /// `Require` or `Proxy-Require` names extensions that we do not have (RFC 3261 §8.2.2.3).
+    ExtensionUnsupported(Box<str>),
+    /// `Max-Forwards` is used up (RFC 3261 §16.3).
+    TooManyHops,
+    /// The request has been here before (RFC 3261 §16.3).
+    Loop,
+    /// The Request-URI's host is no connector's outbound host name.
+    HostUnknown(Box<str>),
+    /// The server is being stopped and takes no new calls.
+    Draining,
+    /// The connector has no rules for calls out.
+    TerminationAbsent,
+    /// The source address is not in `CidrAllowedList`.
+    SourceNotAllowed(SocketAddr),
+    /// The connector requires encryption and the request came in clear.
+    EncryptionRequired,
+    /// Calls out are switched off.
+    TerminationDisabled,
+    /// No credentials and an empty allow list: nothing is let in.
+    NothingAllowed(SocketAddr),
+    /// The digest credentials are wrong. On the wire every cause looks alike.
+    Credentials {
+        /// The user they name.
+        username: Box<str>,
+        /// What is wrong with them.
+        why: digest::Refusal,
+    },
+    /// The caller's number is neither E.164 nor anonymous.
+    CallerIdInvalid(Box<str>),
+    /// The caller's number is not the account's; `None` for an anonymous caller.
+    CallerIdNotOwned(Option<E164Number>),
+    /// The called number is not E.164 with a plus.
+    DestinationInvalid(Box<str>),
+    /// The called number leads to no country that we know of.
+    DestinationUnknown(E164Number),
+    /// The called number is charged by the minute to its caller.
+    PremiumRate(E164Number),
+    /// The called number's country is not in `CallingRegions`.
+    CountryNotAllowed(Country),
+    /// A limit was hit.
+    Exceeded(Exceeded),
+    /// The body is something other than SDP.
+    BodyUnsupported(Box<str>),
+    /// The offer cannot become a call.
+    Offer(sdp::Refusal),
+    /// No pair of media ports is free.
+    PortsExhausted {
+        /// How many pairs there are.
+        pairs: usize,
+    },
+    /// There is no carrier to send the call to.
+    NoCarrier,
+}
+
+/// What the caller may retry and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// `Retry-After` of this many seconds.
+    After(u32),
+    /// Nothing said.
+    Unsaid,
+}
+
+/// The texts of a refusal that do not depend on what was seen.
+struct Texts {
+    rule: Rule,
+    code: &'static str,
+    status: u16,
+}
+
+impl Reject {
+    fn texts(&self) -> Texts {
+        let (rule, code, status) = match self {
+            Self::Malformed(violation) => (Rule::Request, violation.code(), violation.status().0),
+            Self::ExtensionUnsupported(_) => (Rule::Request, "extension-unsupported", 420),
+            Self::TooManyHops => (Rule::Request, "too-many-hops", 483),
+            Self::Loop => (Rule::Request, "loop-detected", 482),
+            Self::HostUnknown(_) => (Rule::Connector, "host-unknown", 404),
+            Self::Draining => (Rule::Connector, "draining", 503),
+            Self::TerminationAbsent => (Rule::Termination, "termination-absent", 403),
+            Self::SourceNotAllowed(_) => (Rule::SourceAddress, "source-not-allowed", 403),
+            Self::EncryptionRequired => (Rule::Encryption, "encryption-required", 403),
+            Self::TerminationDisabled => (Rule::Termination, "termination-disabled", 403),
+            Self::NothingAllowed(_) => (Rule::SourceAddress, "nothing-allowed", 403),
+            Self::Credentials { why, .. } => (Rule::Digest, why.code(), 403),
+            Self::CallerIdInvalid(_) => (Rule::CallerId, "caller-id-invalid", 400),
+            Self::CallerIdNotOwned(_) => (Rule::CallerId, "caller-id-not-owned", 403),
+            Self::DestinationInvalid(_) => (Rule::Destination, "destination-invalid", 400),
+            Self::DestinationUnknown(_) => (Rule::Destination, "destination-unknown", 403),
+            Self::PremiumRate(_) => (Rule::Destination, "destination-premium-rate", 403),
+            Self::CountryNotAllowed(_) => (Rule::CallingRegion, "country-not-allowed", 403),
+            Self::Exceeded(Exceeded::CallsPerSecond { .. }) => (Rule::Cps, "cps-exceeded", 503),
+            Self::Exceeded(Exceeded::AccountCalls { .. }) => {
+                (Rule::Concurrency, "account-calls-exceeded", 503)
+            }
+            Self::Exceeded(Exceeded::EngineCalls { .. }) => {
+                (Rule::Concurrency, "engine-calls-exceeded", 503)
+            }
+            Self::BodyUnsupported(_) => (Rule::Media, "body-unsupported", 415),
+            Self::Offer(refusal) => (Rule::Media, sdp_code(refusal), refusal.status()),
+            Self::PortsExhausted { .. } => (Rule::Ports, "media-ports-exhausted", 503),
+            Self::NoCarrier => (Rule::Route, "no-carrier", 503),
+        };
+        Texts { rule, code, status }
+    }
+
+    /// The rule that refused.
+    pub fn rule(&self) -> Rule {
+        self.texts().rule
+    }
+
+    /// The reason's stable name: metric label and record field.
+    pub fn code(&self) -> &'static str {
+        self.texts().code
+    }
+
+    /// The SIP status of the answer.
+    pub fn status(&self) -> Status {
+        Status(self.texts().status)
+    }
+
+    /// The reason phrase of the answer: AWS's where one is known.
+    ///
+    /// Until a source has shown that it may use the connector it reads the status code's own phrase
+    /// and nothing more; the explanation is for the operator.
+    pub fn phrase(&self) -> Cow<'static, str> {
+        match self {
+            Self::Malformed(violation) => violation.to_string().into(),
+            Self::CallerIdInvalid(_) => {
+                "Source number is not valid E.164 or anonymous value".into()
+            }
+            Self::CallerIdNotOwned(Some(number)) => {
+                format!("Caller Id {number} is not valid").into()
+            }
+            Self::CallerIdNotOwned(None) => "Caller Id anonymous is not valid".into(),
+            Self::DestinationInvalid(_) => "Destination number is not valid E.164".into(),
+            Self::DestinationUnknown(_) => "Destination number is not known".into(),
+            Self::PremiumRate(_) => "Destination number is premium rate".into(),
+            Self::CountryNotAllowed(country) => {
+                format!("Destination country {country} is not allowed").into()
+            }
+            Self::Exceeded(Exceeded::CallsPerSecond { .. }) => {
+                "Calls per second limit exceeded".into()
+            }
+            Self::Exceeded(Exceeded::AccountCalls { .. }) => {
+                "Concurrent call limit exceeded".into()
+            }
+            Self::Offer(refusal) => offer_phrase(refusal).into(),
+            Self::PortsExhausted { .. } => "No media port available".into(),
+            Self::NoCarrier => "No carrier available".into(),
+            Self::ExtensionUnsupported(_)
+            | Self::TooManyHops
+            | Self::Loop
+            | Self::HostUnknown(_)
+            | Self::Draining
+            | Self::TerminationAbsent
+            | Self::SourceNotAllowed(_)
+            | Self::EncryptionRequired
+            | Self::TerminationDisabled
+            | Self::NothingAllowed(_)
+            | Self::Credentials { .. }
+            | Self::Exceeded(Exceeded::EngineCalls { .. })
+            | Self::BodyUnsupported(_) => self.status().reason().into(),
+        }
+    }
+
+    /// Whether the answer names a time to come back.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Exceeded(Exceeded::CallsPerSecond { .. }) => Retry::After(1),
+            Self::Exceeded(Exceeded::AccountCalls { .. } | Exceeded::EngineCalls { .. })
+            | Self::PortsExhausted { .. } => Retry::After(5),
+            Self::Draining => Retry::After(10),
+            _ => Retry::Unsaid,
+        }
+    }
+}
+
+fn sdp_code(refusal: &sdp::Refusal) -> &'static str {
+    use sdp::Refusal as R;
+    match refusal {
+        R::Malformed(_) => "sdp-malformed",
+        R::NoAudio => "sdp-no-audio",
+        R::NoCommonCodec => "sdp-no-common-codec",
+        R::Encrypted => "sdp-encrypted",
+        R::UnknownProtocol => "sdp-unknown-protocol",
+        R::NoAddress => "sdp-no-address",
+        R::SectionsDiffer => "sdp-sections-differ",
+    }
+}
+
+fn offer_phrase(refusal: &sdp::Refusal) -> &'static str {
+    use sdp::Refusal as R;
+    match refusal {
+        R::Malformed(_) => "Malformed SDP",
+        R::NoAudio => "No audio in the offer",
+        R::NoCommonCodec => "No common codec",
+        R::Encrypted => "Encrypted media is not supported here",
+        R::UnknownProtocol => "Media transport is not supported",
+        R::NoAddress => "No media address in the offer",
+        R::SectionsDiffer => "Answer does not match the offer",
+    }
+}
