@@ -12,6 +12,7 @@
 //! The invariant: whatever bytes come and whenever time moves, every transaction ends, once, and
 //! everything that can grow has a limit with a name.
 
+pub mod dialog;
 pub mod digest;
 pub mod wheel;
 
