@@ -156,6 +156,9 @@ pub enum UriError {
     /// A parameter is empty or misspelled.
     #[error("Bad Parameter In URI")]
     Param,
+    /// A parameter stands twice (RFC 3261 §19.1.1).
+    #[error("Repeated Parameter In URI")]
+    ParamRepeated,
     /// A header (`?name=value`) is misspelled.
     #[error("Bad Header In URI")]
     Header,

@@ -9,6 +9,10 @@ use crate::message::MESSAGE_BYTES_MAX;
 use crate::name::Name;
 use crate::status::Status;
 
+/// Most memory a reader keeps between messages, bytes: one large message must not cost an idle
+/// connection its buffer for ever.
+const IDLE_BYTES_MAX: usize = 8 * 1024;
+
 /// What a stream holds next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<'a> {
@@ -155,6 +159,9 @@ impl FrameReader {
         self.buffer.drain(..self.start);
         self.searched = self.searched.saturating_sub(self.start);
         self.start = 0;
+        if self.buffer.is_empty() && self.buffer.capacity() > IDLE_BYTES_MAX {
+            self.buffer.shrink_to(IDLE_BYTES_MAX);
+        }
         self.buffer.extend_from_slice(bytes);
     }
 

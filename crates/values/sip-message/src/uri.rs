@@ -4,15 +4,18 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use arrayvec::ArrayVec;
+
 use crate::error::UriError;
 use crate::grammar::{CLASS, class};
 use crate::params::Params;
+use crate::uri_match::same_name;
 
 /// Most parameters, and most headers, one URI may have.
 ///
 /// Comparing URIs (RFC 3261 §19.1.4) looks each parameter up in the other URI; the limit keeps a
 /// hostile pair from making that quadratic in 64 KiB.
-pub const URI_PARAMS_MAX: usize = 64;
+pub const URI_PARAMS_MAX: usize = 32;
 
 /// What stands before a URI's first colon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -226,15 +229,13 @@ fn parse_tel(rest: &str) -> Result<Uri<'_>, UriError> {
     Ok(Uri { scheme: Scheme::Tel, user: Some(number), params, ..Uri::sip(Host::Absent, None) })
 }
 
-/// Cuts `;…` off and checks each parameter of it.
+/// Cuts `;…` off and checks each parameter of it; a name may stand once (RFC 3261 §19.1.1).
 fn split_params(text: &str) -> Result<(&str, Params<'_>), UriError> {
     let Some((before, raw)) = text.split_once(';') else {
         return Ok((text, Params::default()));
     };
-    for (count, param) in raw.split(';').enumerate() {
-        if count >= URI_PARAMS_MAX {
-            return Err(UriError::TooManyParams);
-        }
+    let mut names = ArrayVec::<&str, URI_PARAMS_MAX>::new();
+    for param in raw.split(';') {
         let (name, value) = match param.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (param, None),
@@ -244,6 +245,10 @@ fn split_params(text: &str) -> Result<(&str, Params<'_>), UriError> {
         }
         check_escapes(name, class::URI_PARAM, UriError::Param)?;
         check_escapes(value.unwrap_or(""), class::URI_PARAM, UriError::Param)?;
+        if names.iter().any(|seen| same_name(seen, name)) {
+            return Err(UriError::ParamRepeated);
+        }
+        names.try_push(name).map_err(|_| UriError::TooManyParams)?;
     }
     Ok((before, Params::new(raw)))
 }

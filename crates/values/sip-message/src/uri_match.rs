@@ -52,14 +52,19 @@ fn sip_params_match(a: Params<'_>, b: Params<'_>) -> bool {
     let one_way = |left: Params<'_>, right: Params<'_>| {
         left.iter().all(|param| match find(right, param.name) {
             Some(twin) => same_option(param.value, twin.value, Case::Ignored),
-            None => !DECISIVE.iter().any(|name| same(param.name, name, Case::Ignored)),
+            None => !DECISIVE.iter().any(|name| same_name(param.name, name)),
         })
     };
     one_way(a, b) && one_way(b, a)
 }
 
 fn find<'a>(params: Params<'a>, name: &str) -> Option<Param<'a>> {
-    params.iter().find(|param| same(param.name, name, Case::Ignored))
+    params.iter().find(|param| same_name(param.name, name))
+}
+
+/// Whether two parameter names are one, whatever their case and escapes.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || ((a.contains('%') || b.contains('%')) && same(a, b, Case::Ignored))
 }
 
 /// All headers of one are in the other, whatever their order; values compare with case, since

@@ -273,7 +273,7 @@ mod tests {
             ("SIP/2.0/UDP", Problem::Protocol),
             ("SIP/2.0 UDP h", Problem::Protocol),
             ("SIP/2.0/UDP 192.0.2.15;;,;,,", Problem::Param),
-            ("SIP/2.0/UDP 2001:db8::9:1;branch=z9hG4bK", Problem::Trailing),
+            ("SIP/2.0/UDP 2001:db8::9:1;branch=z9hG4bK", Problem::Host),
             ("SIP/2.0/UDP [2001:db8::9:1;branch=z9hG4bK", Problem::Host),
             ("SIP/2.0/UDP h:;branch=1", Problem::Port),
             ("SIP/2.0/UDP h;branch=1;branch=2", Problem::ParamRepeated),

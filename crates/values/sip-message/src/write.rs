@@ -220,7 +220,7 @@ impl fmt::Write for Unfolded<'_> {
         let start = self.0.len();
         self.0.extend_from_slice(text.as_bytes());
         let mut printed = &mut self.0[start..];
-        while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, printed) {
+        while let Some(at) = memchr::memchr2(b'\r', b'\n', printed) {
             printed[at] = b' ';
             printed = &mut printed[at + 1..];
         }
