@@ -1,1 +1,53 @@
 //! The HTTP control plane: authenticate, decode, authorize, operate, encode.
+//!
+//! It speaks the Amazon Chime SDK Voice API (96 operations, REST-JSON, Signature Version 4), a small
+//! part of STS, and the [operator API](operator). [`serve`] takes a listener and a [`Context`].
+//!
+//! What it refuses to be: a web framework, a place for calls (it asks [`LiveCalls`]), a store of
+//! passwords (they become digest keys before they are written).
+//!
+//! **The invariant.** No operation runs without a [permission](authorize) that only a verified
+//! signature can lead to, and nothing is read before it; so what another account owns cannot be
+//! told from what does not exist.
+//!
+//! ```no_run
+//! # async fn example(store: store::Store) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use api::{ApiConfig, Context, NoCalls, SystemClock};
+//!
+//! let context =
+//!     Context::open(store, ApiConfig::default(), Arc::new(NoCalls), Arc::new(SystemClock)).await?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8060").await?;
+//! api::serve(listener, context, std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod answer;
+mod authenticate;
+mod authorize;
+mod body;
+mod clock;
+pub mod config;
+mod context;
+mod error;
+pub mod live;
+mod operation;
+pub mod operator;
+mod page;
+mod quota;
+mod random;
+mod server;
+mod service;
+mod sts;
+mod throttle;
+
+pub use answer::{ERROR_TYPE, REQUEST_ID};
+pub use clock::{Clock, SystemClock};
+pub use config::{ApiConfig, Limits, PrivateNetworks, Quotas, Rate};
+pub use context::Context;
+pub use error::{ApiError, ErrorKind};
+pub use live::{HungUp, LiveCall, LiveCalls, LiveError, LiveFuture, NoCalls, ServiceInfo};
+pub use operation::{is_implemented, not_implemented};
+pub use server::{Drained, serve};

@@ -1,0 +1,130 @@
+//! What the operator can set about the control plane. Values come checked from the server's
+//! configuration.
+
+use std::time::Duration;
+
+use model::Region;
+
+use crate::address::AddressRules;
+
+/// Settings of the control plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// A new connector's outbound host name is `{id}.{sip_domain}`.
+    pub sip_domain: String,
+    /// The region of a connector that is created without one.
+    pub region: Region,
+    /// Whether private addresses may stand in allow lists and routes.
+    pub private_networks: PrivateNetworks,
+    /// The shortest IPv4 prefix of an allow list; AWS takes /27 to /32.
+    pub cidr_prefix_min: u8,
+    /// The release, told by `GET /operator/status`.
+    pub version: String,
+    /// What one client can make the service hold or wait for.
+    pub limits: Limits,
+    /// What one account may have.
+    pub quotas: Quotas,
+    /// How fast one key may ask.
+    pub rate: Rate,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            sip_domain: "voiceconnector.localhost".into(),
+            region: Region::UsEast1,
+            private_networks: PrivateNetworks::Allowed,
+            cidr_prefix_min: 27,
+            version: env!("CARGO_PKG_VERSION").into(),
+            limits: Limits::default(),
+            quotas: Quotas::default(),
+            rate: Rate::default(),
+        }
+    }
+}
+
+impl ApiConfig {
+    /// What customers may name in allow lists and routes.
+    pub(crate) fn address_rules(&self) -> AddressRules {
+        AddressRules {
+            private_networks: self.private_networks,
+            cidr_prefix_min: self.cidr_prefix_min,
+        }
+    }
+}
+
+/// Whether loopback, private and link-local addresses may stand in allow lists and routes.
+///
+/// AWS refuses them; who hosts the service himself cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PrivateNetworks {
+    /// As a self-hosted service needs it.
+    #[default]
+    Allowed,
+    /// As AWS does it.
+    Refused,
+}
+
+/// Limits on requests and connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+    /// Bytes of a request's line and headers together.
+    pub header_bytes: usize,
+    /// Time from the first wait for a request on a connection to the end of its headers. It also
+    /// ends idle connections.
+    pub header_time: Duration,
+    /// Time from the end of the headers to the end of the body.
+    pub body_time: Duration,
+    /// Time from the end of the headers to the answer.
+    pub request_time: Duration,
+    /// Connections served at once; more are told to come back.
+    pub connections: usize,
+    /// Time that open requests get to finish at shutdown.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            header_bytes: 16 << 10,
+            header_time: Duration::from_secs(20),
+            body_time: Duration::from_secs(20),
+            request_time: Duration::from_secs(30),
+            connections: 1024,
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}
+
+/// AWS's quotas under AWS's names, with generous defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quotas {
+    /// "Amazon Chime SDK Voice Connectors" of an account; AWS starts at 3 per region.
+    pub voice_connectors: u64,
+    /// "Calls per second per Voice Connector": the most that `CpsLimit` may say; AWS starts at 1.
+    pub calls_per_second: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { voice_connectors: 10_000_000, calls_per_second: 10_000 }
+    }
+}
+
+/// The token bucket of each key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests per second that a key earns.
+    pub per_second: u32,
+    /// Requests that a rested key may send at once.
+    pub burst: u32,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { per_second: 1000, burst: 2000 }
+    }
+}

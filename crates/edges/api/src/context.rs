@@ -1,0 +1,55 @@
+//! What every request needs: the store, the time, the settings, the keys, the calls in progress.
+
+use std::sync::Arc;
+
+use store::{Store, StoreError, Tx, View, WriteError};
+
+use crate::authenticate::KeyRing;
+use crate::clock::Clock;
+use crate::config::ApiConfig;
+use crate::error::ApiError;
+use crate::live::LiveCalls;
+use crate::quota::VoiceConnectorCount;
+
+/// The control plane's surroundings, one per process.
+pub struct Context {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: ApiConfig,
+    pub(crate) live: Arc<dyn LiveCalls>,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) voice_connectors: Arc<VoiceConnectorCount>,
+}
+
+impl Context {
+    /// Loads the access keys of `store` and follows their changes.
+    ///
+    /// # Errors
+    /// What the store says when the keys cannot be read.
+    pub async fn open(
+        store: Store,
+        config: ApiConfig,
+        live: Arc<dyn LiveCalls>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let keys = KeyRing::load(&store).await?;
+        Ok(Arc::new(Self { store, clock, config, live, keys, voice_connectors: Arc::default() }))
+    }
+
+    /// Changes resources in one transaction. Once this returns, the change is durable and the call
+    /// path knows it; after an error, nothing was changed.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.store.write(work).await.map_err(WriteError::into_inner)
+    }
+
+    /// Looks at one consistent state of all resources.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn View) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        Ok(self.store.read(work).await?)
+    }
+}

@@ -1,0 +1,174 @@
+//! Every way a request may fail, and what it looks like on the wire.
+//!
+//! `docs/wire-errors.md` is this table for readers.
+
+use std::error::Error;
+use std::fmt;
+
+use http::StatusCode;
+use model::Refused;
+use store::StoreError;
+
+use crate::live::LiveError;
+
+/// A failed request: what kind, the sentence for the caller, and the cause for the log.
+#[derive(Debug)]
+pub struct ApiError {
+    /// The wire identity.
+    pub kind: ErrorKind,
+    /// What the caller may read: member, value (secrets excepted), rule, remedy.
+    pub message: String,
+    /// When to come back, in seconds; sent as `Retry-After`.
+    pub retry_after_s: Option<u64>,
+    /// What the log needs and the caller must not see.
+    pub cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $status:ident, $shape:literal, $code:literal;)+) => {
+        /// The wire identity of a failure.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorKind { $($(#[$doc])* $kind),+ }
+
+        impl ErrorKind {
+            /// Every kind, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// HTTP status, `x-amzn-ErrorType`, and the body's `Code`.
+            pub const fn wire(self) -> (StatusCode, &'static str, &'static str) {
+                match self { $(Self::$kind => (StatusCode::$status, $shape, $code)),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The request cannot be understood, or a value breaks a rule.
+    BadRequest = BAD_REQUEST, "BadRequestException", "BadRequest";
+    /// A quota is used up.
+    ResourceLimitExceeded = BAD_REQUEST, "ResourceLimitExceededException", "ResourceLimitExceeded";
+    /// The signature lacks a part or is not of the form that is served.
+    IncompleteSignature = BAD_REQUEST, "IncompleteSignatureException", "IncompleteSignature";
+    /// The request is signed for a service that is not served here.
+    ServiceNotServed = BAD_REQUEST, "ServiceNotServedException", "ServiceNotServed";
+    /// An STS action other than the one that is served.
+    InvalidAction = BAD_REQUEST, "InvalidAction", "InvalidAction";
+    /// Nobody knows the access key.
+    UnknownKey = UNAUTHORIZED, "UnauthorizedClientException", "Unauthorized";
+    /// The access key is disabled.
+    DisabledKey = UNAUTHORIZED, "UnauthorizedClientException", "AccessKeyDisabled";
+    /// There is no signature.
+    MissingAuthenticationToken = FORBIDDEN, "MissingAuthenticationTokenException", "MissingAuthenticationToken";
+    /// The signature is not that of the key's secret over this request.
+    InvalidSignature = FORBIDDEN, "InvalidSignatureException", "InvalidSignature";
+    /// The signature's time is too far from ours. SDKs correct their clock on this name.
+    RequestExpired = FORBIDDEN, "RequestExpired", "RequestExpired";
+    /// The key may not do this.
+    Forbidden = FORBIDDEN, "ForbiddenException", "Forbidden";
+    /// The key may not do this, for operations that declare this name alone.
+    AccessDenied = FORBIDDEN, "AccessDeniedException", "AccessDenied";
+    /// There is no such resource in the caller's account.
+    NotFound = NOT_FOUND, "NotFoundException", "NotFound";
+    /// No operation has this method, path and query.
+    UnknownOperation = NOT_FOUND, "UnknownOperationException", "UnknownOperation";
+    /// The path exists, but not with this method.
+    MethodNotServed = METHOD_NOT_ALLOWED, "UnknownOperationException", "UnknownOperation";
+    /// Something else must go or end first.
+    Conflict = CONFLICT, "ConflictException", "Conflict";
+    /// The key asks too fast.
+    Throttled = TOO_MANY_REQUESTS, "ThrottledClientException", "Throttled";
+    /// A fault of this service.
+    ServiceFailure = INTERNAL_SERVER_ERROR, "ServiceFailureException", "ServiceFailure";
+    /// An operation of the API that this release does not have yet.
+    NotImplemented = NOT_IMPLEMENTED, "NotImplementedException", "NotImplemented";
+    /// The store or the signalling side is away; nothing was changed.
+    ServiceUnavailable = SERVICE_UNAVAILABLE, "ServiceUnavailableException", "ServiceUnavailable";
+}
+
+impl ApiError {
+    /// A failure that the caller is told about in `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after_s: None, cause: None }
+    }
+
+    /// A value of `member` that a rule refused.
+    pub fn bad_value(member: &str, refused: &Refused) -> Self {
+        Self::new(ErrorKind::BadRequest, format!("{member}: {refused}"))
+    }
+
+    /// A request that breaks a rule.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BadRequest, message)
+    }
+
+    /// A resource that the caller's account does not have, in the service's own words.
+    pub fn no_such(noun: &str, id: &str) -> Self {
+        Self::new(ErrorKind::NotFound, format!("Could not find {noun} with Id '{id}'"))
+    }
+
+    /// A fault of ours. The caller learns no more than where to look.
+    pub fn failure() -> Self {
+        Self::new(
+            ErrorKind::ServiceFailure,
+            "the service failed; its log has the cause under the request id of this answer",
+        )
+    }
+
+    /// Adds what the log needs.
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Says when to come back.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ApiError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|it| it as &(dyn Error + 'static))
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { fault, .. } => Self::new(
+                ErrorKind::ServiceUnavailable,
+                format!(
+                    "{fault}; nothing was changed, ask again when the operator has put it right"
+                ),
+            )
+            .retry_after(1),
+            StoreError::Closed => Self::new(
+                ErrorKind::ServiceUnavailable,
+                "the service is shutting down; nothing was changed, ask again in a moment",
+            )
+            .retry_after(1),
+            StoreError::Corrupt { .. }
+            | StoreError::SchemaTooNew { .. }
+            | StoreError::Locked { .. }
+            | StoreError::Seal(_) => Self::failure(),
+        }
+        .caused_by(error)
+    }
+}
+
+impl From<LiveError> for ApiError {
+    fn from(error: LiveError) -> Self {
+        Self::new(
+            ErrorKind::ServiceUnavailable,
+            format!("{error}; nothing was done, ask again in a moment"),
+        )
+        .retry_after(1)
+    }
+}

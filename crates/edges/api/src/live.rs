@@ -1,0 +1,157 @@
+//! The door to what is going on now: calls in progress and the running process.
+//!
+//! This crate defines the trait and the server implements it, with a bounded queue toward the
+//! signalling thread, so that the API knows nothing of engines.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use model::{
+    AccountId, Decision, Direction, LegQuality, TransactionId, UnixMillis, VoiceConnectorId,
+};
+
+use crate::operator::dto;
+
+/// What a method of [`LiveCalls`] returns.
+pub type LiveFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, LiveError>> + Send + 'a>>;
+
+/// Calls in progress, as the signalling side knows them.
+pub trait LiveCalls: Send + Sync + 'static {
+    /// Every call in progress, oldest first.
+    fn list(&self) -> LiveFuture<'_, Vec<LiveCall>>;
+
+    /// One call, by its transaction id or by the Call-ID of either leg.
+    fn find<'a>(&'a self, call: &'a str) -> LiveFuture<'a, Option<LiveCall>>;
+
+    /// Ends a call. The answer tells whether there was one to end, not that its legs are gone.
+    fn hang_up(&self, call: TransactionId) -> LiveFuture<'_, HungUp>;
+
+    /// The running process.
+    fn service(&self) -> LiveFuture<'_, ServiceInfo>;
+}
+
+/// A call in progress.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveCall {
+    /// The service's identifier.
+    pub transaction_id: TransactionId,
+    /// The Call-ID of the leg that came in.
+    pub call_id: String,
+    /// The Call-ID of the leg that goes out, once there is one.
+    pub peer_call_id: Option<String>,
+    /// The connector's owner.
+    pub account: Option<AccountId>,
+    /// The connector.
+    pub connector: Option<VoiceConnectorId>,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The caller as presented.
+    pub from: String,
+    /// The called party.
+    pub to: String,
+    /// The address and port that the INVITE came from.
+    pub source: String,
+    /// The digest user, if the call was authenticated.
+    pub sip_user: Option<String>,
+    /// The carrier it was sent to.
+    pub carrier: Option<String>,
+    /// When the INVITE came.
+    pub started: UnixMillis,
+    /// When it was answered; `None` while it rings.
+    pub answered: Option<UnixMillis>,
+    /// Every decision so far.
+    pub decisions: Vec<Decision>,
+    /// What was heard from each side so far, if the media side told.
+    pub quality: Vec<LegQuality>,
+}
+
+impl LiveCall {
+    /// The call as the operator API tells it at `now`.
+    pub fn into_dto(self, now: UnixMillis) -> dto::Call {
+        dto::Call {
+            transaction_id: self.transaction_id.to_string(),
+            call_id: self.call_id,
+            peer_call_id: self.peer_call_id,
+            state: match self.answered {
+                Some(_) => dto::CallState::Answered,
+                None => dto::CallState::Ringing,
+            },
+            direction: self.direction,
+            account: self.account,
+            connector: self.connector.map(|it| it.to_string()),
+            from: self.from,
+            to: self.to,
+            source: self.source,
+            sip_user: self.sip_user,
+            carrier: self.carrier,
+            reason: String::new(),
+            status_message: String::new(),
+            sip_status: None,
+            started: dto::timestamp(self.started),
+            answered: self.answered.map(dto::timestamp),
+            ended: None,
+            duration_ms: self.answered.map_or(0, |at| now.since(at)),
+            quality: self.quality,
+            decisions: self.decisions,
+        }
+    }
+}
+
+/// What came of an order to hang up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HungUp {
+    /// The call is being ended.
+    Ordered,
+    /// No such call goes on.
+    NoSuchCall,
+}
+
+/// The running process, for `GET /operator/status`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceInfo {
+    /// When it became ready.
+    pub started: UnixMillis,
+    /// What is bound where.
+    pub listeners: Vec<dto::Listener>,
+    /// Whether the built-in simulated carrier takes calls.
+    pub simulated_carrier: bool,
+    /// Calls that go on now.
+    pub calls_live: u64,
+}
+
+/// Why the signalling side gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LiveError {
+    /// Its queue is full.
+    #[error("the signalling side is busy")]
+    Busy,
+    /// It has stopped.
+    #[error("the signalling side has stopped")]
+    Stopped,
+}
+
+/// No calls at all: for a control plane without a data plane, as tests run it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCalls;
+
+impl LiveCalls for NoCalls {
+    fn list(&self) -> LiveFuture<'_, Vec<LiveCall>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn find<'a>(&'a self, _call: &'a str) -> LiveFuture<'a, Option<LiveCall>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn hang_up(&self, _call: TransactionId) -> LiveFuture<'_, HungUp> {
+        Box::pin(async { Ok(HungUp::NoSuchCall) })
+    }
+    fn service(&self) -> LiveFuture<'_, ServiceInfo> {
+        Box::pin(async {
+            Ok(ServiceInfo {
+                started: UnixMillis(0),
+                listeners: Vec::new(),
+                simulated_carrier: false,
+                calls_live: 0,
+            })
+        })
+    }
+}

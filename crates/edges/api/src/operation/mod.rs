@@ -1,0 +1,161 @@
+//! The operations of the Chime SDK Voice API, one file per verb under its resource.
+//!
+//! An operation is an `async fn(&Context, Permit, Request) -> Result<Response, ApiError>` that reads
+//! parse → load → change → answer. It knows no HTTP and no SQL; [`answer`] does the rest for all.
+//! `docs/adding-an-operation.md` shows how one more comes in.
+
+mod origination;
+mod tag;
+mod termination;
+mod termination_credentials;
+mod voice_connector;
+mod voice_connector_region;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chime_api::{
+    Encoded, Labels, Method, Operation, RouteError, Violation, decode, encode, route,
+    route_error_of_method,
+};
+use http::request::Parts;
+
+use crate::answer::Answer;
+use crate::authenticate::Caller;
+use crate::authorize::Permit;
+use crate::context::Context;
+use crate::error::{ApiError, ErrorKind};
+
+/// The operations that this release does not have yet, one name a line. The list only shrinks.
+const NOT_IMPLEMENTED: &str = include_str!("../not-implemented.txt");
+
+/// The operations that this release does not have yet.
+pub fn not_implemented() -> impl Iterator<Item = Operation> {
+    NOT_IMPLEMENTED.lines().filter_map(|line| Operation::parse(line.trim()))
+}
+
+/// Whether this release has an operation.
+pub fn is_implemented(operation: Operation) -> bool {
+    handler(operation).is_some()
+}
+
+/// What a handler is called with: the surroundings, the permission, and the parts of the request.
+struct Call<'a> {
+    context: &'a Context,
+    permit: Permit,
+    labels: &'a Labels,
+    query: &'a str,
+    body: &'a [u8],
+}
+
+type Handled<'a> = Pin<Box<dyn Future<Output = Result<Encoded, ApiError>> + Send + 'a>>;
+type Handler = for<'a> fn(Call<'a>) -> Handled<'a>;
+
+/// The table of operations that work: name, function. Input and output types follow from the
+/// function; the model's constraints are checked before it runs.
+macro_rules! operations {
+    ($($operation:ident => $($function:ident)::+,)+) => {
+        const HANDLERS: &[(Operation, Handler)] = &[$(
+            (Operation::$operation, |call| {
+                Box::pin(async move {
+                    let wire = decode(call.labels, call.query, call.body)?;
+                    let output = $($function)::+(call.context, call.permit, wire).await?;
+                    Ok(encode(Operation::$operation, &output))
+                })
+            }),
+        )+];
+    };
+}
+
+operations! {
+    CreateVoiceConnector => voice_connector::create::create,
+    DeleteVoiceConnector => voice_connector::delete::delete,
+    DeleteVoiceConnectorOrigination => origination::delete::delete,
+    DeleteVoiceConnectorTermination => termination::delete::delete,
+    DeleteVoiceConnectorTerminationCredentials => termination_credentials::delete::delete,
+    GetVoiceConnector => voice_connector::get::get,
+    GetVoiceConnectorOrigination => origination::get::get,
+    GetVoiceConnectorTermination => termination::get::get,
+    GetVoiceConnectorTerminationHealth => termination::get_health::get_health,
+    ListAvailableVoiceConnectorRegions => voice_connector_region::list::list,
+    ListTagsForResource => tag::list::list,
+    ListVoiceConnectorTerminationCredentials => termination_credentials::list::list,
+    ListVoiceConnectors => voice_connector::list::list,
+    PutVoiceConnectorOrigination => origination::put::put,
+    PutVoiceConnectorTermination => termination::put::put,
+    PutVoiceConnectorTerminationCredentials => termination_credentials::put::put,
+    TagResource => tag::tag::tag,
+    UntagResource => tag::untag::untag,
+    UpdateVoiceConnector => voice_connector::update::update,
+}
+
+fn handler(operation: Operation) -> Option<Handler> {
+    HANDLERS.iter().find(|(it, _)| *it == operation).map(|(_, handler)| *handler)
+}
+
+/// Answers a verified request to one of the 96 operations. `name` is told which it was.
+pub(crate) async fn answer(
+    context: &Arc<Context>,
+    caller: Caller,
+    parts: &Parts,
+    body: &[u8],
+    name: &mut &'static str,
+) -> Result<Answer, ApiError> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or(""));
+    let matched = match Method::parse(parts.method.as_str()) {
+        Some(method) => route(method, path, query)?,
+        None => return Err(route_error_of_method(parts.method.as_str(), path).into()),
+    };
+    *name = matched.operation.name();
+    let permit = caller.authorize(matched.operation)?;
+    let Some(handler) = handler(matched.operation) else {
+        return Err(ApiError::new(
+            ErrorKind::NotImplemented,
+            format!(
+                "{name} is not implemented in this release; `trunkline api --list` tells which operations are"
+            ),
+        ));
+    };
+    let call = Call { context, permit, labels: &matched.labels, query, body };
+    let Encoded { status, body } = handler(call).await?;
+    Ok(Answer::encoded(status, body))
+}
+
+impl From<RouteError> for ApiError {
+    fn from(error: RouteError) -> Self {
+        let kind = match error.wire().status {
+            404 => ErrorKind::UnknownOperation,
+            405 => ErrorKind::MethodNotServed,
+            _ => ErrorKind::BadRequest,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<Violation> for ApiError {
+    fn from(violation: Violation) -> Self {
+        Self::bad_request(violation.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_either_implemented_or_on_the_list_of_those_that_are_not() {
+        let lines: Vec<&str> = NOT_IMPLEMENTED.lines().collect();
+        let listed: BTreeSet<Operation> = not_implemented().collect();
+        assert_eq!(lines.len(), listed.len(), "a line names no operation, or one twice");
+        assert!(lines.is_sorted(), "the list is in alphabetical order");
+
+        let implemented: BTreeSet<Operation> = HANDLERS.iter().map(|(it, _)| *it).collect();
+        assert_eq!(implemented.len(), HANDLERS.len(), "an operation has two handlers");
+        assert!(listed.is_disjoint(&implemented), "an operation on the list has a handler");
+        assert_eq!(listed.len() + implemented.len(), 96);
+        assert_eq!(Operation::all().len(), 96);
+    }
+}

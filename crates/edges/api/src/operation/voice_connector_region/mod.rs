@@ -1,0 +1,3 @@
+//! Regions that a Voice Connector can be created in.
+
+pub(super) mod list;

@@ -1,0 +1,190 @@
+//! Carriers: the upstream gateways.
+
+use http::StatusCode;
+use ipnet::IpNet;
+use model::{AccountId, Carrier, CarrierCredential, CarrierName, NetworkType};
+use store::{Page, TypedTx as _, TypedView as _};
+
+use super::dto::{self, AddCarrier, CarrierList, timestamp};
+use super::query::Query;
+use crate::address::AddressRules;
+use crate::answer::Answer;
+use crate::authorize::OperatorPermit;
+use crate::config::PrivateNetworks;
+use crate::context::Context;
+use crate::error::{ApiError, ErrorKind};
+
+/// Source networks of one carrier.
+const SOURCES_MAX: usize = 100;
+/// The longest digest user name and password, in characters.
+const CREDENTIAL_CHARS_MAX: usize = 256;
+
+/// Adds a carrier; calls out may take it from this answer on.
+pub(super) async fn add(
+    context: &Context,
+    _permit: OperatorPermit,
+    wire: AddCarrier,
+) -> Result<Answer, ApiError> {
+    let carrier = parse(wire, context)?;
+    let answer = Answer::json(StatusCode::CREATED, &to_wire(&carrier));
+    context
+        .write(move |tx| {
+            if tx.put_if_absent(&carrier)? {
+                return Ok(());
+            }
+            Err(ApiError::new(
+                ErrorKind::Conflict,
+                format!(
+                    "the carrier '{0}' exists; remove it first, or choose another name",
+                    carrier.name
+                ),
+            ))
+        })
+        .await?;
+    Ok(answer)
+}
+
+/// Tells every carrier.
+pub(super) async fn list(
+    context: &Context,
+    _permit: OperatorPermit,
+    query: Query,
+) -> Result<Answer, ApiError> {
+    query.finish()?;
+    let found = context.read(|view| view.list::<Carrier>(&AccountId::DEFAULT, Page::WHOLE)).await?;
+    let carriers = found.items.iter().map(to_wire).collect();
+    Ok(Answer::json(StatusCode::OK, &CarrierList { carriers }))
+}
+
+/// Tells one carrier.
+pub(super) async fn get(
+    context: &Context,
+    _permit: OperatorPermit,
+    name: &str,
+) -> Result<Answer, ApiError> {
+    let name = parse_name(name)?;
+    let key = name.to_string();
+    let found = context.read(move |view| view.get::<Carrier>(&AccountId::DEFAULT, &key)).await?;
+    let carrier = found.ok_or_else(|| no_such(&name))?;
+    Ok(Answer::json(StatusCode::OK, &to_wire(&carrier)))
+}
+
+/// Removes a carrier; calls that go on over it stay.
+pub(super) async fn remove(
+    context: &Context,
+    _permit: OperatorPermit,
+    name: &str,
+) -> Result<Answer, ApiError> {
+    let name = parse_name(name)?;
+    context
+        .write(move |tx| {
+            if tx.delete::<Carrier>(&AccountId::DEFAULT, name.as_str())? {
+                Ok(())
+            } else {
+                Err(no_such(&name))
+            }
+        })
+        .await?;
+    Ok(Answer::NO_CONTENT)
+}
+
+fn parse(wire: AddCarrier, context: &Context) -> Result<Carrier, ApiError> {
+    // An operator names his own gateways wherever they are; only customers are held to the rules.
+    let rules = AddressRules { private_networks: PrivateNetworks::Allowed, cidr_prefix_min: 0 };
+    let host = rules
+        .parse_host(&wire.host, NetworkType::DualStack)
+        .map_err(|rule| ApiError::bad_request(format!("host: '{}' {rule}", short(&wire.host))))?;
+    if wire.port == 0 {
+        return Err(ApiError::bad_request("port is 0; give 1 to 65535, usually 5060"));
+    }
+    if wire.sources.len() > SOURCES_MAX {
+        return Err(ApiError::bad_request(format!("sources has more than {SOURCES_MAX} networks")));
+    }
+    let name = parse_name(&wire.name)?;
+    Ok(Carrier {
+        name,
+        host,
+        port: wire.port,
+        transport: wire.transport,
+        priority: rank("priority", wire.priority)?,
+        weight: rank("weight", wire.weight)?,
+        credential: parse_credential(wire.username, wire.password)?,
+        sources: wire.sources.iter().map(|it| parse_source(it)).collect::<Result<_, _>>()?,
+        added: context.clock.now(),
+    })
+}
+
+/// A network, or one address.
+fn parse_source(text: &str) -> Result<IpNet, ApiError> {
+    let network =
+        text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()));
+    let network: IpNet = network.map_err(|_| {
+        ApiError::bad_request(format!(
+            "sources: '{}' is no network in CIDR notation; write it like 203.0.113.0/24",
+            short(text)
+        ))
+    })?;
+    if network.trunc() == network {
+        return Ok(network);
+    }
+    Err(ApiError::bad_request(format!(
+        "sources: '{network}' has bits set after its prefix; the network is {}",
+        network.trunc()
+    )))
+}
+
+fn parse_credential(
+    username: Option<String>,
+    password: Option<model::Secret>,
+) -> Result<Option<CarrierCredential>, ApiError> {
+    let printable = |text: &str| {
+        (1..=CREDENTIAL_CHARS_MAX).contains(&text.len())
+            && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+    };
+    match (username, password) {
+        (None, None) => Ok(None),
+        (Some(username), Some(password)) => {
+            if printable(&username) && printable(password.expose()) {
+                return Ok(Some(CarrierCredential { username, password }));
+            }
+            Err(ApiError::bad_request(format!(
+                "username or password is refused: each is 1 to {CREDENTIAL_CHARS_MAX} printable US-ASCII characters"
+            )))
+        }
+        (Some(_), None) => Err(ApiError::bad_request("password is missing; username needs one")),
+        (None, Some(_)) => Err(ApiError::bad_request("username is missing; password needs one")),
+    }
+}
+
+fn rank(member: &str, value: u8) -> Result<u8, ApiError> {
+    if (1..=100).contains(&value) {
+        return Ok(value);
+    }
+    Err(ApiError::bad_request(format!("{member} is {value}; give 1 to 100")))
+}
+
+fn parse_name(text: &str) -> Result<CarrierName, ApiError> {
+    CarrierName::parse(text).map_err(|refused| ApiError::bad_value("name", &refused))
+}
+
+fn no_such(name: &CarrierName) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, format!("Could not find a carrier with the name '{name}'"))
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+fn to_wire(carrier: &Carrier) -> dto::Carrier {
+    dto::Carrier {
+        name: carrier.name.to_string(),
+        host: carrier.host.clone(),
+        port: carrier.port,
+        transport: carrier.transport,
+        priority: carrier.priority,
+        weight: carrier.weight,
+        username: carrier.credential.as_ref().map(|it| it.username.clone()),
+        sources: carrier.sources.iter().map(ToString::to_string).collect(),
+        added: timestamp(carrier.added),
+    }
+}

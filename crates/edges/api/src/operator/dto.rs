@@ -1,0 +1,348 @@
+//! What the operator API says on the wire: requests and answers, as JSON with `snake_case` names.
+//!
+//! These types are the contract between the service and its own command line. Times are ISO 8601
+//! text ([`Timestamp`]); secrets are write-only, except that a key's secret is told once, in the
+//! answer that creates it.
+
+use chime_api::Timestamp;
+use model::{
+    AccountId, CallRecord, CallStatus, CarrierTransport, Decision, Direction, KeyPolicy, KeyStatus,
+    LegQuality, Secret, UnixMillis,
+};
+use serde::{Deserialize, Serialize};
+
+/// Converts the product's time to the wire's.
+pub fn timestamp(at: UnixMillis) -> Timestamp {
+    Timestamp::from_unix_ms(i64::try_from(at.0).unwrap_or(i64::MAX))
+}
+
+// Keys.
+
+/// `POST /operator/keys`: makes an access key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreateKey {
+    /// The account it acts for; the operator's own when absent. An account exists from its first key on.
+    pub account: Option<AccountId>,
+    /// What it may do; everything when absent.
+    pub policy: KeyPolicy,
+    /// What people call it.
+    pub name: String,
+}
+
+/// The answer to [`CreateKey`]: the only time the secret is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CreatedKey {
+    /// The key.
+    pub key: Key,
+    /// Its secret half.
+    pub secret_access_key: Secret,
+}
+
+/// An access key without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// The public half.
+    pub access_key_id: String,
+    /// The account it acts for.
+    pub account: AccountId,
+    /// What people call it; may be empty.
+    pub name: String,
+    /// What it may do.
+    pub policy: KeyPolicy,
+    /// Whether it may be used.
+    pub status: KeyStatus,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// `GET /operator/keys[?account=]`: every key, or one account's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyList {
+    /// In order of their ids.
+    pub keys: Vec<Key>,
+}
+
+// Carriers.
+
+/// `POST /operator/carriers`: adds an upstream gateway.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddCarrier {
+    /// 1–64 of `[a-z0-9-]`.
+    pub name: String,
+    /// A host name or an IP address that calls out are sent to.
+    pub host: String,
+    /// The port there.
+    #[serde(default = "AddCarrier::default_port")]
+    pub port: u16,
+    /// The transport there.
+    #[serde(default)]
+    pub transport: CarrierTransport,
+    /// 1–100; 1 is tried first.
+    #[serde(default = "AddCarrier::default_rank")]
+    pub priority: u8,
+    /// 1–100; the share among carriers of equal priority.
+    #[serde(default = "AddCarrier::default_rank")]
+    pub weight: u8,
+    /// What its digest challenges are answered with; needs `password`.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Write-only.
+    #[serde(default)]
+    pub password: Option<Secret>,
+    /// Networks in CIDR notation that its calls in come from.
+    #[serde(default)]
+    pub sources: Vec<String>,
+}
+
+impl AddCarrier {
+    /// SIP's own port.
+    const fn default_port() -> u16 {
+        5060
+    }
+    /// First, and of equal share.
+    const fn default_rank() -> u8 {
+        1
+    }
+}
+
+/// A carrier without its password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carrier {
+    /// Its name.
+    pub name: String,
+    /// Where calls out are sent.
+    pub host: String,
+    /// The port there.
+    pub port: u16,
+    /// The transport there.
+    pub transport: CarrierTransport,
+    /// 1–100; 1 is tried first.
+    pub priority: u8,
+    /// 1–100; the share among carriers of equal priority.
+    pub weight: u8,
+    /// The digest user, if it challenges. The password is never told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Networks that its calls in come from.
+    pub sources: Vec<String>,
+    /// When it was added.
+    pub added: Timestamp,
+}
+
+/// `GET /operator/carriers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierList {
+    /// In the order of their names.
+    pub carriers: Vec<Carrier>,
+}
+
+// Numbers.
+
+/// `POST /operator/numbers`: adds numbers to the inventory, all of them or none.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AddNumbers {
+    /// Single numbers, E.164.
+    pub numbers: Vec<String>,
+    /// Blocks of consecutive numbers.
+    pub ranges: Vec<NumberRange>,
+    /// Owned by this account at once; free to be ordered when absent.
+    pub account: Option<AccountId>,
+}
+
+/// Consecutive numbers, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberRange {
+    /// The first number, E.164.
+    pub first: String,
+    /// The last number, E.164, of the same length.
+    pub last: String,
+}
+
+/// The answer to [`AddNumbers`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedNumbers {
+    /// Numbers that were not in the inventory before.
+    pub added: u64,
+    /// Free numbers of the inventory that the account owns now.
+    pub assigned: u64,
+    /// Numbers that were already as asked.
+    pub unchanged: u64,
+}
+
+/// A number of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    /// E.164.
+    pub number: String,
+    /// Who owns it; absent while it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// When it came into the inventory.
+    pub added: Timestamp,
+}
+
+/// `GET /operator/numbers[?account=|free=true][&prefix=][&max-results=][&next-token=]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberList {
+    /// In the order of their text.
+    pub numbers: Vec<Number>,
+    /// Asks for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+// Calls.
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallState {
+    /// Let in, not answered yet.
+    Ringing,
+    /// Answered, and going on.
+    Answered,
+    /// Answered, and ended.
+    Completed,
+    /// Let in, but never answered.
+    Failed,
+    /// Not let in.
+    Rejected,
+}
+
+/// One call, going on or ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The service's identifier.
+    pub transaction_id: String,
+    /// The Call-ID of the leg that came in.
+    pub call_id: String,
+    /// The Call-ID of the leg that went out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_call_id: Option<String>,
+    /// Where it stands.
+    pub state: CallState,
+    /// Which way it went.
+    pub direction: Direction,
+    /// The owner of the connector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// The connector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector: Option<String>,
+    /// The caller as presented.
+    pub from: String,
+    /// The called party.
+    pub to: String,
+    /// The address and port that the INVITE came from.
+    pub source: String,
+    /// The digest user, if the call was authenticated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip_user: Option<String>,
+    /// The carrier that took the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// The stable name of the reason it ended; empty while it goes on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The reason as a sentence; empty while it goes on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status_message: String,
+    /// The final SIP status of the leg that came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip_status: Option<u16>,
+    /// When the INVITE came.
+    pub started: Timestamp,
+    /// When the call was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Milliseconds from answer to end, or to now.
+    pub duration_ms: u64,
+    /// What was heard from each side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<LegQuality>,
+    /// Every decision in the order it was taken. Told by `explain` only; lists leave it empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
+}
+
+impl From<CallRecord> for Call {
+    fn from(record: CallRecord) -> Self {
+        Self {
+            duration_ms: record.duration_ms(),
+            transaction_id: record.transaction_id.to_string(),
+            call_id: record.call_id,
+            peer_call_id: record.peer_call_id,
+            state: match record.status {
+                CallStatus::Completed => CallState::Completed,
+                CallStatus::Failed => CallState::Failed,
+                CallStatus::Rejected => CallState::Rejected,
+            },
+            direction: record.direction,
+            account: record.account,
+            connector: record.connector.map(|it| it.to_string()),
+            from: record.from,
+            to: record.to,
+            source: record.source,
+            sip_user: record.sip_user,
+            carrier: record.carrier,
+            reason: record.reason,
+            status_message: record.status_message,
+            sip_status: record.sip_status,
+            started: timestamp(record.started),
+            answered: record.answered.map(timestamp),
+            ended: Some(timestamp(record.ended)),
+            quality: record.quality,
+            decisions: record.decisions,
+        }
+    }
+}
+
+/// `GET /operator/calls[?state=live|ended][&account=][&connector=][&direction=][&from=][&to=][&since=]
+/// [&until=][&max-results=][&next-token=]`: live calls first, then ended ones, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallList {
+    /// The calls.
+    pub calls: Vec<Call>,
+    /// Asks for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+// The service.
+
+/// `GET /operator/status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The release.
+    pub version: String,
+    /// When this process became ready.
+    pub started: Timestamp,
+    /// The time here, to compare clocks with.
+    pub now: Timestamp,
+    /// The account of the key that asked.
+    pub account: AccountId,
+    /// The last change of durable state.
+    pub revision: u64,
+    /// What is bound where.
+    pub listeners: Vec<Listener>,
+    /// Whether the built-in simulated carrier takes calls.
+    pub simulated_carrier: bool,
+    /// Calls that go on now.
+    pub calls_live: u64,
+}
+
+/// One bound address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// `http`, `admin`, `sip_udp`, `sip_tcp`, `sip_tls`.
+    pub name: String,
+    /// Address and port.
+    pub address: String,
+}

@@ -1,0 +1,100 @@
+//! The operator API under `/operator/`: keys, carriers, numbers, calls, status.
+//!
+//! Signed like the rest, for full keys of the operator's account. JSON with `snake_case` names
+//! ([`dto`]); errors in the same envelope as everywhere. `trunkline` commands are its client.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /operator/status` | [`dto::Status`] |
+//! | `GET /operator/keys[?account=]` | [`dto::KeyList`] |
+//! | `POST /operator/keys` [`dto::CreateKey`] | 201 [`dto::CreatedKey`] |
+//! | `POST /operator/keys/{id}/enable`, `…/disable` | [`dto::Key`] |
+//! | `DELETE /operator/keys/{id}` | 204 |
+//! | `GET /operator/carriers`, `…/{name}` | [`dto::CarrierList`], [`dto::Carrier`] |
+//! | `POST /operator/carriers` [`dto::AddCarrier`] | 201 [`dto::Carrier`] |
+//! | `DELETE /operator/carriers/{name}` | 204 |
+//! | `GET /operator/numbers[?account=][&free=true][&prefix=][&max-results=][&next-token=]` | [`dto::NumberList`] |
+//! | `POST /operator/numbers` [`dto::AddNumbers`] | 201 [`dto::AddedNumbers`] |
+//! | `DELETE /operator/numbers/{number}` | 204 |
+//! | `GET /operator/calls[?state=][&account=][&connector=][&direction=][&from=][&to=][&since=][&until=][&max-results=][&next-token=]` | [`dto::CallList`] |
+//! | `GET /operator/explain?call=` | [`dto::Call`] with its decisions |
+//! | `POST /operator/calls/{transaction}/hang-up` | 204 |
+
+mod call;
+mod carrier;
+pub mod dto;
+mod key;
+mod number;
+mod query;
+mod status;
+
+use std::sync::Arc;
+
+use http::Method;
+use serde::de::DeserializeOwned;
+
+use self::query::Query;
+use crate::answer::Answer;
+use crate::authenticate::Caller;
+use crate::context::Context;
+use crate::error::{ApiError, ErrorKind};
+
+/// The most items on one page.
+const PAGE_MAX: i64 = 1000;
+
+/// The part of a path after `/operator/`, if it is there.
+pub(crate) fn path_within(path: &str) -> Option<&str> {
+    path.strip_prefix("/operator/").or_else(|| (path == "/operator").then_some(""))
+}
+
+/// Answers a verified request to the operator API. `path` is what follows `/operator/`.
+pub(crate) async fn answer(
+    context: &Arc<Context>,
+    caller: Caller,
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+    body: &[u8],
+) -> Result<Answer, ApiError> {
+    let permit = caller.authorize_operator()?;
+    let query = Query::parse(query.unwrap_or_default())?;
+    let segments: Vec<String> = path.split('/').map(query::decode).collect::<Result<_, _>>()?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (method, segments.as_slice()) {
+        (&Method::GET, ["status"]) => status::get(context, permit, query).await,
+
+        (&Method::GET, ["keys"]) => key::list(context, permit, query).await,
+        (&Method::POST, ["keys"]) => key::create(context, permit, parse_body(body)?).await,
+        (&Method::POST, ["keys", id, "enable"]) => key::enable(context, permit, id).await,
+        (&Method::POST, ["keys", id, "disable"]) => key::disable(context, permit, id).await,
+        (&Method::DELETE, ["keys", id]) => key::delete(context, permit, id).await,
+
+        (&Method::GET, ["carriers"]) => carrier::list(context, permit, query).await,
+        (&Method::POST, ["carriers"]) => carrier::add(context, permit, parse_body(body)?).await,
+        (&Method::GET, ["carriers", name]) => carrier::get(context, permit, name).await,
+        (&Method::DELETE, ["carriers", name]) => carrier::remove(context, permit, name).await,
+
+        (&Method::GET, ["numbers"]) => number::list(context, permit, query).await,
+        (&Method::POST, ["numbers"]) => number::add(context, permit, parse_body(body)?).await,
+        (&Method::DELETE, ["numbers", number]) => number::remove(context, permit, number).await,
+
+        (&Method::GET, ["calls"]) => call::list(context, permit, query).await,
+        (&Method::GET, ["explain"]) => call::explain(context, permit, query).await,
+        (&Method::POST, ["calls", id, "hang-up"]) => call::hang_up(context, permit, id).await,
+
+        _ => Err(ApiError::new(
+            ErrorKind::UnknownOperation,
+            format!(
+                "the operator API has no {method} of this path; it has status, keys, carriers, numbers, calls \
+                 and explain under /operator/"
+            ),
+        )),
+    }
+}
+
+/// Reads a JSON body. An empty one stands for `{}`.
+fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::bad_request(format!("the request's body is refused: {error}")))
+}

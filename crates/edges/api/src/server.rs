@@ -1,0 +1,165 @@
+//! Connections: accepted, limited, drained.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::context::Context;
+use crate::error::{ApiError, ErrorKind};
+use crate::service;
+
+/// Connections beyond the limit that are told to come back; still more wait to be accepted.
+const TURNED_AWAY_MAX: usize = 64;
+/// How long a connection that is told to come back may take to ask.
+const TURNED_AWAY_TIME: Duration = Duration::from_secs(5);
+/// Headers of one request, by count.
+const HEADERS_MAX: usize = 100;
+/// What the HTTP library buffers of one request's head; beyond it, the library itself answers 431.
+const HEAD_BUFFER_BYTES: usize = 64 << 10;
+/// The rest after an accept that failed for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How serving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request that had begun was answered.
+    Clean,
+    /// So many connections were cut when their time was up.
+    Cut(usize),
+}
+
+/// Serves the control plane on `listener` until `shutdown` resolves, then lets open requests finish
+/// within [`Limits::drain_time`](crate::config::Limits::drain_time).
+pub async fn serve(
+    listener: TcpListener,
+    context: Arc<Context>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Drained {
+    let limit = context.config.limits.connections;
+    let served = Arc::new(Semaphore::new(limit));
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+    let (stop, stopping) = watch::channel(());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &served, &turned_away) => accepted,
+        };
+        match accepted {
+            Ok((stream, Place::Served(permit))) => {
+                let connection = serve_connection(stream, Arc::clone(&context), stopping.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Ok((stream, Place::TurnedAway(permit))) => {
+                tokio::spawn(async move {
+                    turn_away(stream, limit).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    drop(stopping);
+    drop(stop);
+    let all = u32::try_from(limit).unwrap_or(u32::MAX);
+    match timeout(context.config.limits.drain_time, served.acquire_many(all)).await {
+        Ok(_every_connection_is_gone) => Drained::Clean,
+        Err(_elapsed) => Drained::Cut(limit - served.available_permits()),
+    }
+}
+
+/// Whether a connection found room.
+enum Place {
+    Served(OwnedSemaphorePermit),
+    TurnedAway(OwnedSemaphorePermit),
+}
+
+/// Accepts a connection and gives it a place; waits when even turning away has no room.
+async fn accept(
+    listener: &TcpListener,
+    served: &Arc<Semaphore>,
+    turned_away: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, Place)> {
+    let spare = Arc::clone(turned_away)
+        .acquire_owned()
+        .await
+        .expect("the semaphore lives as long as the accept loop and is never closed");
+    let (stream, _peer) = listener.accept().await?;
+    Ok(match Arc::clone(served).try_acquire_owned() {
+        Ok(permit) => (stream, Place::Served(permit)),
+        Err(_full) => (stream, Place::TurnedAway(spare)),
+    })
+}
+
+/// Serves one connection's requests until it ends, idles too long, or the service stops.
+async fn serve_connection(
+    stream: TcpStream,
+    context: Arc<Context>,
+    mut stopping: watch::Receiver<()>,
+) {
+    // Answers are small and complete when written; waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let header_time = context.config.limits.header_time;
+    let service = service_fn(move |request| {
+        let context = Arc::clone(&context);
+        async move { Ok::<_, Infallible>(service::respond(context, request).await) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_time)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(HEAD_BUFFER_BYTES)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _sender_is_gone = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Answers one request with 503 and closes.
+async fn turn_away(stream: TcpStream, limit: usize) {
+    let service = service_fn(move |_request: http::Request<hyper::body::Incoming>| async move {
+        let request_id = model::TransactionId::from_random(crate::random::bytes()).to_string();
+        let error = ApiError::new(
+            ErrorKind::ServiceUnavailable,
+            format!(
+                "all {limit} connections are in use; reuse connections, or come back in a moment"
+            ),
+        );
+        let response =
+            error.retry_after(1).into_response(&request_id, crate::answer::Dialect::Json);
+        Ok::<_, Infallible>(response)
+    });
+    let connection =
+        http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    if timeout(TURNED_AWAY_TIME, connection).await.is_err() {
+        tracing::debug!("a connection beyond the limit asked nothing");
+    }
+}

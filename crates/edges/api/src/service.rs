@@ -1,0 +1,175 @@
+//! From one HTTP request to one answer.
+//!
+//! ```text
+//! request ─► request id ─► claim ─► body ─► verify ─► throttle ─┬─► sts
+//!                                                                ├─► operator
+//!                                                                └─► route ─► authorize ─► operate
+//! ```
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use model::TransactionId;
+use tokio::time::{Instant, timeout};
+
+use crate::answer::{Answer, Dialect};
+use crate::authenticate::{self, Service};
+use crate::context::Context;
+use crate::error::{ApiError, ErrorKind};
+use crate::{body, operation, operator, sts};
+
+/// Answers one request. Never fails, and outlives its own panics.
+pub(crate) async fn respond(
+    context: Arc<Context>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let request_id = TransactionId::from_random(crate::random::bytes()).to_string();
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let dialect = dialect(&parts);
+    let mut line = LogLine::default();
+
+    let limit = context.config.limits.request_time;
+    let answered =
+        guarded(timeout(limit, process(&context, &parts, body, &request_id, &mut line))).await;
+    let outcome = match answered {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(_elapsed)) => Err(ApiError::new(
+            ErrorKind::ServiceUnavailable,
+            format!(
+                "the request took longer than {limit:?}, and may or may not have been done; look, then ask again",
+            ),
+        )),
+        None => Err(ApiError::failure().caused_by("a panic, reported by the panic hook above")),
+    };
+    line.log(&request_id, &parts, &outcome, began);
+    match outcome {
+        Ok(answer) => answer.into_response(&request_id),
+        Err(error) => error.into_response(&request_id, dialect),
+    }
+}
+
+async fn process(
+    context: &Arc<Context>,
+    parts: &Parts,
+    body: Incoming,
+    request_id: &str,
+    line: &mut LogLine,
+) -> Result<Answer, ApiError> {
+    check_header_size(parts, context.config.limits.header_bytes)?;
+    let claim = authenticate::claim(parts, context.clock.now())?;
+    let limits = &context.config.limits;
+    let body = body::read(body, limits.body_bytes, limits.body_time).await?;
+    let caller = claim.verify(parts, &body, &context.keys)?;
+    line.caller = Some(format!("{}/{}", caller.account(), caller.key_id()));
+    caller.bucket().take(context.clock.now(), context.config.rate)?;
+
+    if claim.service == Service::Sts {
+        line.operation = "sts";
+        return sts::answer(parts, &body, &caller, request_id);
+    }
+    if let Some(path) = operator::path_within(parts.uri.path()) {
+        line.operation = "operator";
+        return operator::answer(context, caller, &parts.method, path, parts.uri.query(), &body)
+            .await;
+    }
+    operation::answer(context, caller, parts, &body, &mut line.operation).await
+}
+
+/// Refuses a request whose line and headers together exceed the limit.
+fn check_header_size(parts: &Parts, limit: usize) -> Result<(), ApiError> {
+    let target = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    let headers: usize =
+        parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if target + headers > limit {
+        return Err(ApiError::bad_request(format!(
+            "the request's target and headers are larger than {limit} bytes together, the most that is \
+             taken; send fewer or shorter ones"
+        )));
+    }
+    Ok(())
+}
+
+/// The protocol that the sender of a request will read an error in.
+fn dialect(parts: &Parts) -> Dialect {
+    let has = |name: http::HeaderName, text: &str| {
+        parts.headers.get(name).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains(text))
+    };
+    if has(http::header::AUTHORIZATION, "/s3/aws4_request") {
+        Dialect::RestXml
+    } else if has(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded") {
+        Dialect::Query
+    } else {
+        Dialect::Json
+    }
+}
+
+/// Runs a future to its end; `None` if it panicked.
+async fn guarded<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        // A panicking request drops its own state; what it shares is behind locks that recover.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Err(_panic) => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+/// What one request leaves in the log: no path, no body, no names of users or numbers.
+#[derive(Default)]
+struct LogLine {
+    caller: Option<String>,
+    operation: &'static str,
+}
+
+impl LogLine {
+    fn log(
+        &self,
+        request_id: &str,
+        parts: &Parts,
+        outcome: &Result<Answer, ApiError>,
+        began: Instant,
+    ) {
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let caller = self.caller.as_deref().unwrap_or("-");
+        let operation =
+            if self.operation.is_empty() { parts.method.as_str() } else { self.operation };
+        match outcome {
+            Ok(answer) => {
+                tracing::info!(
+                    request_id,
+                    caller,
+                    operation,
+                    status = answer.status(),
+                    took_us,
+                    "served"
+                );
+            }
+            Err(error) => {
+                let (status, shape, code) = error.kind.wire();
+                let status = status.as_u16();
+                if status >= 500 && error.kind != ErrorKind::NotImplemented {
+                    let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
+                    tracing::error!(
+                        request_id, caller, operation, status, shape, took_us, cause, "failed"
+                    );
+                } else {
+                    tracing::info!(
+                        request_id, caller, operation, status, shape, code, took_us, "refused"
+                    );
+                }
+            }
+        }
+    }
+}
