@@ -67,7 +67,9 @@ pub fn fuzz(bytes: &[u8]) {
     let address = std::net::IpAddr::from([192, 0, 2, 1]);
     session
         .rewrite(&Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed }, &mut out);
-    Session::parse(&out).expect("what we print, we can read");
+    if out.len() <= BYTES_MAX {
+        Session::parse(&out).expect("what we print, we can read");
+    }
 
     let local = Local::new(address, 20_000);
     let mut answer = Vec::new();

@@ -143,7 +143,8 @@ impl Rewrite<'_> {
             return;
         }
         match place {
-            Place::Section(_, None) if name == b"rtcp" => {}
+            // RFC 3605 §2.1 has it in sections only; above them it would still name the peer.
+            Place::Session | Place::Section(_, None) if name == b"rtcp" => {}
             Place::Section(_, Some(relayed)) if name == b"rtcp" => {
                 self.rtcp(relayed, line, value, out);
             }
