@@ -76,8 +76,8 @@ fn method(operation: &Operation) -> String {
     let deprecated = if operation.deprecated { " The API has deprecated it." } else { "" };
     format!(
         "/// Calls `{name}`: `{}`.{deprecated}\n///\n\
-         /// # Errors\n/// [`Error::Service`] with [`{error}`] when the service refuses; the other \
-         variants when it could not\n/// be asked.\n\
+         /// # Errors\n/// [`Error::Service`] with [`{error}`]\n/// when the service refuses; the \
+         other variants when it could not be asked.\n\
          pub async fn {}(&self, input: {}) -> Result<{}, Error<{error}>> {{\n\
          self.send(&input).await\n}}\n\n",
         operation.request_line(),
