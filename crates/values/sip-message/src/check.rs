@@ -17,7 +17,7 @@ use crate::via::Via;
 pub const CSEQ_NUMBER_MAX: u32 = (1 << 31) - 1;
 
 /// Headers every message must have. Max-Forwards and Contact are not among them: senders of
-/// RFC 2543 leave them out (RFC 4475 §3.3.15), and who needs them asks for them.
+/// RFC 2543 leave them out (RFC 4475 §3.4.1), and who needs them asks for them.
 const MANDATORY: [Name; 5] = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq];
 
 impl Message<'_> {

@@ -280,7 +280,7 @@ pub enum Violation {
     /// CSeq names another method than the request line (RFC 3261 §8.1.1.5, RFC 4475 §3.1.2.17).
     #[error("CSeq Method Does Not Match")]
     MethodMismatch,
-    /// The Request-URI's scheme is none we serve (RFC 3261 §8.2.2.1, RFC 4475 §3.3.3).
+    /// The Request-URI's scheme is none we serve (RFC 3261 §8.2.2.1, RFC 4475 §3.3.2).
     #[error("Unsupported URI Scheme")]
     Scheme,
     /// Require or Proxy-Require names an extension we do not serve (RFC 3261 §8.2.2.3).

@@ -4,9 +4,9 @@
 
 use crate::frame::{Frame, FrameError, FrameReader};
 use crate::{
-    CSeq, Date, DigestFields, HeaderError, Host, MediaType, Message, MessageWriter, Name, NameAddr,
-    Params, RAck, Reason, Replaces, RetryAfter, Scheme, SessionExpires, StartLine, Uri, Values,
-    Via, Word, unquote,
+    CSeq, Date, DigestFields, HEADERS_MAX, HeaderError, Host, MediaType, Message, MessageWriter,
+    Name, NameAddr, Params, RAck, Reason, Replaces, RetryAfter, Scheme, SessionExpires, StartLine,
+    Uri, Values, Via, Word, unquote,
 };
 
 /// Parses, reads every header typed, checks, and writes the message again: what was accepted is
@@ -17,7 +17,8 @@ pub fn message(data: &[u8]) {
     let verdict = message.check();
     let mut printed = Vec::new();
     rewrite(&message, &mut printed);
-    if verdict.is_err() {
+    // With as many headers as are read, there may be no room for a Content-Length.
+    if verdict.is_err() || message.headers().count() == HEADERS_MAX {
         return;
     }
     let again = Message::parse(&printed).expect("what was accepted is printed readably");

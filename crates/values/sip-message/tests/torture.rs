@@ -88,7 +88,7 @@ const RFC_4475: &[Case] = &[
 #[rustfmt::skip]
 const RFC_5118: &[Case] = &[
     case("ipv6-good",                  "RFC 5118 §4.1",  Accept),
-    case("ipv6-bad",                   "RFC 5118 §4.2",  Refuse(400, "request-uri-malformed", "Bad Request-URI: Bad Port In URI")),
+    case("ipv6-bad",                   "RFC 5118 §4.2",  Refuse(400, "request-uri-malformed", "Bad Request-URI: Bad Host In URI")),
     case("port-ambiguous",             "RFC 5118 §4.3",  Accept),
     case("port-unambiguous",           "RFC 5118 §4.4",  Accept),
     case("via-received-with-delim",    "RFC 5118 §4.5",  Accept),
