@@ -1,4 +1,5 @@
 //! Nanoseconds of [`media::Relay::handle`] per packet, without I/O: `cargo bench -p media`.
+#![expect(clippy::disallowed_methods, reason = "a bench measures")]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
