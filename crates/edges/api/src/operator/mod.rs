@@ -95,6 +95,10 @@ pub(crate) async fn answer(
 /// Reads a JSON body. An empty one stands for `{}`.
 fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
+    // Without this, a list would be read as the members in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::bad_request("the request's body is no JSON object; send { … }"));
+    }
     serde_json::from_slice(body)
         .map_err(|error| ApiError::bad_request(format!("the request's body is refused: {error}")))
 }

@@ -123,12 +123,11 @@ fn parse_calling_regions(wire: Vec<String>) -> Result<Vec<String>, ApiError> {
              such as \"US\"",
         ));
     }
-    for (at, region) in wire.iter().enumerate().filter(|(_, it)| !is_country(it)) {
-        let shown: String = region.chars().take(64).collect();
-        return Err(ApiError::bad_request(format!(
-            "Termination.CallingRegions[{at}] is '{shown}', which is no ISO 3166-1 alpha-2 country code; write \
-             two capital letters, such as \"US\""
-        )));
-    }
-    Ok(wire)
+    let unknown = wire.iter().enumerate().find(|(_, it)| !is_country(it));
+    let Some((at, region)) = unknown else { return Ok(wire) };
+    let shown: String = region.chars().take(64).collect();
+    Err(ApiError::bad_request(format!(
+        "Termination.CallingRegions[{at}] is '{shown}', which is no ISO 3166-1 alpha-2 country code; write \
+         two capital letters, such as \"US\""
+    )))
 }

@@ -1,0 +1,15 @@
+//! The control plane over real sockets, signed by somebody else's signer.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here is a failed test")]
+
+mod authentication;
+mod connections;
+mod coverage;
+mod operator;
+mod origination;
+mod tag;
+mod termination;
+mod termination_credentials;
+mod totality;
+mod voice_connector;
+mod world;
