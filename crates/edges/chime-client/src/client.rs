@@ -172,7 +172,8 @@ pub fn operation_named(name: &str) -> Result<Operation, UnknownOperation> {
     }
     let mut near: Vec<(usize, &'static str)> = Operation::all()
         .map(|it| (distance(&asked, &plain(it.name())), it.name()))
-        .filter(|(distance, _)| *distance <= asked.len() / 3)
+        // Further away than one slip in eight letters is another word.
+        .filter(|(distance, _)| *distance <= asked.len() / 8 + 1)
         .collect();
     near.sort_unstable();
     let near = near.into_iter().take(SUGGESTIONS_MAX).map(|(_, name)| name).collect();
@@ -209,13 +210,18 @@ mod tests {
 
     #[test]
     fn a_misspelled_operation_is_told_its_neighbours() {
+        let message = |name| operation_named(name).unwrap_err().to_string();
         assert_eq!(
-            operation_named("GetVoiceConector").unwrap_err().to_string(),
-            "there is no operation \"GetVoiceConector\"; did you mean GetVoiceConnector or \
-             GetVoiceConnectorGroup or GetVoiceConnectorProxy?"
+            message("GetVoiceConector"),
+            "there is no operation \"GetVoiceConector\"; did you mean GetVoiceConnector?"
         );
         assert_eq!(
-            operation_named("fly").unwrap_err().to_string(),
+            message("get-voice-profile-domains"),
+            "there is no operation \"get-voice-profile-domains\"; did you mean \
+             GetVoiceProfileDomain or ListVoiceProfileDomains?"
+        );
+        assert_eq!(
+            message("fly"),
             "there is no operation \"fly\"; `trunkline api --list` names them all"
         );
     }

@@ -7,7 +7,7 @@
 //! | what | first that is set wins |
 //! |---|---|
 //! | profile | override, `AWS_PROFILE`, `AWS_DEFAULT_PROFILE`, `default` |
-//! | endpoint | override, `AWS_ENDPOINT_URL_CHIME_SDK_VOICE`, `AWS_ENDPOINT_URL`, the profile's `services` section (`chime_sdk_voice`), the profile's `endpoint_url`, Amazon's for the region. All but the first and last are passed over with `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` or the profile's `ignore_configured_endpoint_urls` |
+//! | endpoint | override, `AWS_ENDPOINT_URL_CHIME_SDK_VOICE`, `AWS_ENDPOINT_URL`, the profile's `services` section (`chime_sdk_voice`), the profile's `endpoint_url`, the caller's default, Amazon's for the region. All but the first and the last two are passed over with `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` or the profile's `ignore_configured_endpoint_urls` |
 //! | region | override, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's `region`, `us-east-1` where an endpoint is configured |
 //! | credentials | `AWS_ACCESS_KEY_ID` and its companions (passed over when the profile is an override), the profile in the shared credentials file, the profile in the config file |
 //! | certificates | `AWS_CA_BUNDLE`, the profile's `ca_bundle`, the system's |
@@ -80,6 +80,8 @@ pub struct Overrides {
     pub profile: Option<String>,
     /// `--region`.
     pub region: Option<String>,
+    /// Used in place of Amazon's endpoint when nobody configures one.
+    pub endpoint_url_default: Option<String>,
 }
 
 /// No client can be configured. Each message names what to set.
@@ -199,8 +201,12 @@ impl Config {
     /// [`ConfigError`], naming what to set.
     pub fn resolve(sources: &Sources, overrides: &Overrides) -> Result<Self, ConfigError> {
         let context = Context::new(sources, overrides)?;
-        let configured = endpoint::configured(&context)?;
-        let region = region(&context, configured.is_some())?;
+        let configured = match endpoint::configured(&context)? {
+            Some(endpoint) => Some(endpoint),
+            None => endpoint::default_of(overrides)?,
+        };
+        let fallback = configured.as_ref().map(|_| REGION_OF_OWN_ENDPOINTS);
+        let region = region(&context, fallback)?;
         let endpoint = match configured {
             Some(endpoint) => endpoint,
             None => endpoint::of_amazon(&context, &region)?,
@@ -214,8 +220,7 @@ impl Config {
     }
 }
 
-fn region(context: &Context<'_>, own_endpoint: bool) -> Result<String, ConfigError> {
-    let fallback = own_endpoint.then_some(REGION_OF_OWN_ENDPOINTS);
+fn region(context: &Context<'_>, fallback: Option<&str>) -> Result<String, ConfigError> {
     let region = context
         .overrides
         .region

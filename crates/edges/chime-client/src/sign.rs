@@ -77,3 +77,91 @@ pub(crate) fn headers(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    /// 2026-11-23T10:11:12Z.
+    const NOW: Duration = Duration::from_secs(1_795_428_672);
+
+    /// The headers of a request signed with the key that AWS uses in its examples.
+    fn signed(request: Unsigned<'_>, token: Option<&str>) -> Vec<(String, String)> {
+        let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+        let credentials = Credentials::new("AKIDEXAMPLE", secret, token.map(str::to_owned));
+        headers(request, &credentials, "us-east-1", UNIX_EPOCH + NOW)
+            .unwrap()
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect()
+    }
+
+    fn value<'h>(headers: &'h [(String, String)], name: &str) -> &'h str {
+        &headers.iter().find(|(it, _)| it == name).unwrap().1
+    }
+
+    fn authorization(signed_headers: &str, signature: &str) -> String {
+        format!(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/us-east-1/chime/aws4_request, \
+             SignedHeaders={signed_headers}, Signature={signature}"
+        )
+    }
+
+    // The three signatures below were computed by botocore for the same request, key and moment.
+
+    #[test]
+    fn a_body_is_signed_as_botocore_signs_it() {
+        let url = "http://127.0.0.1:8060/voice-connectors/dr3rbaar376u5r4ntcnlq4/termination/\
+                   credentials?operation=put";
+        let (content_type, body) = (Some("application/json"), &b"{\"Credentials\":[]}"[..]);
+        let headers = signed(Unsigned { method: "POST", url, content_type, body }, None);
+        assert_eq!(value(&headers, "x-amz-date"), "20261123T101112Z");
+        assert_eq!(
+            value(&headers, "authorization"),
+            authorization(
+                "content-type;host;x-amz-date",
+                "fe710b7c47fc3f6986ed4c4b42beead1162cea1f69cd6a73d288a8a4551766b6"
+            )
+        );
+        assert_eq!(headers.len(), 2, "no x-amz-content-sha256: {headers:?}");
+    }
+
+    #[test]
+    fn an_encoded_path_is_encoded_once_more_as_botocore_does() {
+        let url = "https://voice-chime.us-east-1.amazonaws.com/phone-numbers/%252B12065550100";
+        let request = Unsigned { method: "GET", url, content_type: None, body: b"" };
+        assert_eq!(
+            value(&signed(request, None), "authorization"),
+            authorization(
+                "host;x-amz-date",
+                "bb4e80c4b8563bcea516ce7bea0dc450b2e21a08ee3a07e9f67cc3d2e7b55439"
+            )
+        );
+    }
+
+    #[test]
+    fn a_query_and_a_session_token_are_signed_as_botocore_signs_them() {
+        let url = "http://localhost:8060/phone-numbers?filter-name=VoiceConnectorId&\
+                   filter-value=a%20b%2B&max-results=5";
+        let request = Unsigned { method: "GET", url, content_type: None, body: b"" };
+        let headers = signed(request, Some("TOKEN"));
+        assert_eq!(value(&headers, "x-amz-security-token"), "TOKEN");
+        assert_eq!(
+            value(&headers, "authorization"),
+            authorization(
+                "host;x-amz-date;x-amz-security-token",
+                "cc04e4ed69fec9958e872659982378fb698dde88e90319cb5756c9df6b969a2a"
+            )
+        );
+    }
+
+    #[test]
+    fn credentials_that_no_header_can_carry_are_refused() {
+        let credentials = Credentials::new("AK\n", "s", None);
+        let request = Unsigned { method: "GET", url: "http://h/", content_type: None, body: b"" };
+        let refused = headers(request, &credentials, "us-east-1", UNIX_EPOCH + NOW);
+        assert!(matches!(refused, Err(SignError::Header)));
+    }
+}

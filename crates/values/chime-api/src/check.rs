@@ -11,10 +11,10 @@ use crate::violation::{Rule, Shown, Violation, quoted};
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'p> {
     Root,
-    Member(&'p Place<'p>, &'p str),
-    Index(&'p Place<'p>, usize),
+    Member(&'p Self, &'p str),
+    Index(&'p Self, usize),
     /// An entry of a map whose keys are not to be shown, by its number.
-    Entry(&'p Place<'p>, usize),
+    Entry(&'p Self, usize),
 }
 
 impl Place<'_> {

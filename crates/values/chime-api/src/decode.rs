@@ -70,13 +70,12 @@ fn body_entries<'a>(shape: &Shape, body: &'a [u8]) -> Result<Vec<(Text<'a>, Node
     if body.is_empty() {
         return Ok(Vec::new());
     }
-    match parse_body(shape, body)? {
-        Node::Object(entries) => Ok(entries),
-        other => Err(Violation::of_body(Rule::Type {
-            expected: expected(&shape.kind),
-            found: other.describe(),
-        })),
+    let document = parse_body(shape, body)?;
+    let found = document.describe();
+    if let Node::Object(entries) = document {
+        return Ok(entries);
     }
+    Err(Violation::of_body(Rule::Type { expected: expected(&shape.kind), found }))
 }
 
 /// Parses a body strictly; `shape` names the places of faults.
@@ -128,6 +127,12 @@ fn typed<'a>(kind: &Kind, text: String) -> Node<'a> {
             Some(number) => Node::Integer(number),
             None => Node::Text(Text::new(text)),
         },
-        _ => Node::Text(Text::new(text)),
+        Kind::Boolean
+        | Kind::Text { .. }
+        | Kind::Enumeration(_)
+        | Kind::Timestamp
+        | Kind::Structure(_)
+        | Kind::List { .. }
+        | Kind::Map { .. } => Node::Text(Text::new(text)),
     }
 }

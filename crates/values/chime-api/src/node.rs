@@ -337,10 +337,7 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self {
-            Node::Null => visitor.visit_none(),
-            present => visitor.visit_some(present),
-        }
+        if matches!(self, Node::Null) { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

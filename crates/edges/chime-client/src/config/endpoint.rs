@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::Uri;
 
-use super::{ConfigError, Context, is_true};
+use super::{ConfigError, Context, Overrides, is_true};
 
 /// The service in environment variables and in `services` sections.
 const VARIABLE: &str = "AWS_ENDPOINT_URL_CHIME_SDK_VOICE";
@@ -113,6 +113,12 @@ pub(super) fn configured(context: &Context<'_>) -> Result<Option<Endpoint>, Conf
         }
         None => Ok(None),
     }
+}
+
+/// The endpoint that the caller would have instead of Amazon's.
+pub(super) fn default_of(overrides: &Overrides) -> Result<Option<Endpoint>, ConfigError> {
+    let url = overrides.endpoint_url_default.as_deref();
+    url.map(|url| Endpoint::parse(url, "the default endpoint")).transpose()
 }
 
 /// Amazon's endpoint for a region.

@@ -68,6 +68,21 @@ fn configured_endpoints_can_be_ignored_but_the_command_line_cannot() {
 }
 
 #[test]
+fn the_callers_default_stands_in_for_amazons_endpoint_and_for_no_other() {
+    let overrides = Overrides {
+        endpoint_url_default: Some("http://127.0.0.1:8060".to_owned()),
+        ..Overrides::default()
+    };
+    let endpoint = |environment: &[(&str, &str)]| {
+        let environment: Vec<_> = KEYS.iter().chain(environment).copied().collect();
+        let found = Config::resolve(&sources(&environment, "", ""), &overrides).unwrap();
+        (found.endpoint.to_string(), found.region)
+    };
+    assert_eq!(endpoint(&[]), ("http://127.0.0.1:8060".into(), "us-east-1".into()));
+    assert_eq!(endpoint(&[("AWS_ENDPOINT_URL", "http://other:1")]).0, "http://other:1");
+}
+
+#[test]
 fn without_an_endpoint_amazons_is_called() {
     let region = ("AWS_REGION", "us-west-2");
     assert_eq!(endpoint(&[region], ""), "https://voice-chime.us-west-2.amazonaws.com");

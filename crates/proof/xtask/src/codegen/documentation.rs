@@ -2,13 +2,8 @@
 
 use super::model::{Kind, Model, Shape};
 
-/// The sentence for a member: whether it must be there and what it may be.
-pub(crate) fn of_member(model: &Model, shape: &str, required: bool) -> String {
-    let presence = if required { "Required. " } else { "" };
-    format!("{presence}{}", sentence(model, shape))
-}
-
-fn sentence(model: &Model, name: &str) -> String {
+/// What a value of a shape may be, as a sentence.
+pub(crate) fn sentence(model: &Model, name: &str) -> String {
     let shape = model.shape(name);
     let noun = match shape.kind {
         Kind::Structure => return format!("[`{name}`]."),

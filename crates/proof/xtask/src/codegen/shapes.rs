@@ -196,7 +196,12 @@ fn containers(model: &Model, families: &Families) -> Result<String, Error> {
                 of(&shape.key)?,
                 of(&shape.value)?
             ),
-            _ => continue,
+            Kind::Structure
+            | Kind::String
+            | Kind::Integer
+            | Kind::Float
+            | Kind::Boolean
+            | Kind::Timestamp => continue,
         };
         write!(
             text,

@@ -88,7 +88,8 @@ fn structure(model: &Model, name: &str, shape: &Shape) -> Result<String, Error> 
     );
     for (member, reference) in &shape.members {
         let required = shape.required.contains(member);
-        let sentence = documentation::of_member(model, &reference.shape, required);
+        let presence = if required { "Required. " } else { "" };
+        let sentence = documentation::sentence(model, &reference.shape);
         let rust = rust_type(model, &reference.shape)?;
         let field = names::field(member);
         let (attributes, rust) = if required {
@@ -97,7 +98,7 @@ fn structure(model: &Model, name: &str, shape: &Shape) -> Result<String, Error> 
             let skip = "skip_serializing_if = \"Option::is_none\"";
             (format!("rename = \"{member}\", {skip}"), format!("Option<{rust}>"))
         };
-        writeln!(text, "/// {sentence}\n#[serde({attributes})]\npub {field}: {rust},")
+        writeln!(text, "/// {presence}{sentence}\n#[serde({attributes})]\npub {field}: {rust},")
             .expect("writing to a String does not fail");
     }
     text.push_str("}\n\n");

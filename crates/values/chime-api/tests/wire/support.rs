@@ -1,7 +1,7 @@
 //! Samples made of the descriptors: valid documents of any shape, and documents that break exactly
 //! one constraint.
 
-use chime_api::shape::{Bounds, Kind, Location, Member, Presence, Secrecy, Shape};
+use chime_api::shape::{Bounds, Kind, Location, Member, Pattern, Presence, Secrecy, Shape};
 use chime_api::{
     Input, Labels, Method, Operation, RouteError, Spec, Violation, decode, for_each_operation,
     route,
@@ -174,7 +174,7 @@ fn valid_text(length: Bounds, pattern: Option<&'static str>) -> String {
 }
 
 fn matches(pattern: &'static str, text: &str) -> bool {
-    chime_api::shape::Pattern::new(pattern).matches(text)
+    Pattern::new(pattern).matches(text)
 }
 
 /// A document with one fault, and the path of the member that has it.
@@ -231,85 +231,100 @@ fn wire_can_carry(member: &Member, value: &Value, fault: &str) -> bool {
     }
 }
 
-/// Values of a shape that break one constraint, with the path below the value itself.
-fn broken_values(shape: &Shape) -> Vec<(Value, String, &'static str)> {
-    let here = |value: Value, fault| (value, String::new(), fault);
-    let mut found = Vec::new();
+/// A value that breaks one constraint, the path below the value itself, and what is wrong.
+type Fault = (Value, String, &'static str);
+
+fn here(value: Value, fault: &'static str) -> Fault {
+    (value, String::new(), fault)
+}
+
+/// Values of a shape that break one constraint each.
+fn broken_values(shape: &Shape) -> Vec<Fault> {
     match &shape.kind {
-        Kind::Structure(members) => {
-            found.push(here(json!("text"), "type"));
-            for member in *members {
-                let with = |value: Option<Value>| {
-                    let mut whole = valid(shape, Members::All);
-                    let inner = whole.as_object_mut().expect("structures are objects");
-                    match value {
-                        Some(value) => inner.insert(member.name.to_owned(), value),
-                        None => inner.remove(member.name),
-                    };
-                    whole
-                };
-                if member.presence == Presence::Required {
-                    found.push((with(None), format!(".{}", member.name), "absent"));
-                }
-                for (value, inside, fault) in broken_values(member.shape) {
-                    found.push((with(Some(value)), format!(".{}{inside}", member.name), fault));
-                }
-            }
-        }
-        Kind::Text { length, pattern } => {
-            found.push(here(json!(7), "type"));
-            if let Some(max) = length.max {
-                let long = "8".repeat(usize::try_from(max).expect("limits are positive") + 1);
-                found.push(here(json!(long), "too long"));
-            }
-            if length.min.is_some_and(|min| min > 0) {
-                found.push(here(json!(""), "too short"));
-            }
-            if let Some(pattern) = pattern {
-                let bad = ["!", " ", "\u{1}"].into_iter().find(|it| !pattern.matches(it));
-                found.push(here(json!(bad.expect("some text breaks each pattern")), "pattern"));
-            }
-        }
+        Kind::Structure(members) => broken_structures(shape, members),
+        Kind::Text { length, pattern } => broken_texts(*length, *pattern),
         Kind::Enumeration(_) => {
-            found.push(here(json!("NoSuchValue"), "enum"));
-            found.push(here(json!(7), "type"));
+            vec![here(json!("NoSuchValue"), "enum"), here(json!(7), "type")]
         }
         Kind::Integer(bounds) => {
-            found.push(here(json!("text"), "type"));
-            found.push(here(json!(1.5), "fraction"));
-            found.push(here(json!(i64::from(i32::MAX) + 1), "beyond 32 bits"));
+            let mut found = vec![
+                here(json!("text"), "type"),
+                here(json!(1.5), "fraction"),
+                here(json!(i64::from(i32::MAX) + 1), "beyond 32 bits"),
+            ];
             found.extend(bounds.min.map(|min| here(json!(min - 1), "too small")));
             found.extend(bounds.max.map(|max| here(json!(max + 1), "too large")));
+            found
         }
-        Kind::Float(_) | Kind::Boolean | Kind::Timestamp => {
-            found.push(here(json!("neither"), "type"));
-        }
-        Kind::List { element, size } => {
-            found.push(here(json!("text"), "type"));
-            let list = |count: i64| {
-                Value::Array((0..count).map(|_| valid(element, Members::All)).collect())
-            };
-            found.extend(size.min.filter(|it| *it > 0).map(|it| here(list(it - 1), "too few")));
-            found.extend(size.max.map(|max| here(list(max + 1), "too many")));
-            let last = size.min.unwrap_or(1).max(1) - 1;
-            for (value, inside, fault) in broken_values(element) {
-                let mut whole = list(last + 1);
-                *whole.as_array_mut().and_then(|it| it.last_mut()).expect("not empty") = value;
-                found.push((whole, format!("[{last}]{inside}"), fault));
-            }
-        }
+        Kind::Float(_) | Kind::Boolean | Kind::Timestamp => vec![here(json!("neither"), "type")],
+        Kind::List { element, size } => broken_lists(element, *size),
         Kind::Map { key, value, size } => {
-            found.push(here(json!(["text"]), "type"));
-            let sample = valid(value, Members::All);
-            let many = |count: i64| (0..count).map(|it| (format!("key {it}"), sample.clone()));
-            found.extend(
-                size.max.map(|max| here(Value::Object(many(max + 1).collect()), "too many")),
-            );
             assert_ne!(key.secrecy, Secrecy::Open, "the maps of the model have sensitive keys");
-            for (value, inside, fault) in broken_values(value) {
-                found.push((json!({ "key": value }), format!("{{entry 0}}{inside}"), fault));
-            }
+            broken_maps(value, *size)
         }
+    }
+}
+
+fn broken_structures(shape: &Shape, members: &[Member]) -> Vec<Fault> {
+    let mut found = vec![here(json!("text"), "type")];
+    for member in members {
+        let with = |value: Option<Value>| {
+            let mut whole = valid(shape, Members::All);
+            let inner = whole.as_object_mut().expect("structures are objects");
+            match value {
+                Some(value) => inner.insert(member.name.to_owned(), value),
+                None => inner.remove(member.name),
+            };
+            whole
+        };
+        if member.presence == Presence::Required {
+            found.push((with(None), format!(".{}", member.name), "absent"));
+        }
+        for (value, inside, fault) in broken_values(member.shape) {
+            found.push((with(Some(value)), format!(".{}{inside}", member.name), fault));
+        }
+    }
+    found
+}
+
+fn broken_texts(length: Bounds, pattern: Option<&Pattern>) -> Vec<Fault> {
+    let mut found = vec![here(json!(7), "type")];
+    if let Some(max) = length.max {
+        let long = "8".repeat(usize::try_from(max).expect("limits are positive") + 1);
+        found.push(here(json!(long), "too long"));
+    }
+    if length.min.is_some_and(|min| min > 0) {
+        found.push(here(json!(""), "too short"));
+    }
+    if let Some(pattern) = pattern {
+        let bad = ["!", " ", "\u{1}"].into_iter().find(|it| !pattern.matches(it));
+        found.push(here(json!(bad.expect("some text breaks each pattern")), "pattern"));
+    }
+    found
+}
+
+fn broken_lists(element: &Shape, size: Bounds) -> Vec<Fault> {
+    let list =
+        |count: i64| Value::Array((0..count).map(|_| valid(element, Members::All)).collect());
+    let mut found = vec![here(json!("text"), "type")];
+    found.extend(size.min.filter(|it| *it > 0).map(|it| here(list(it - 1), "too few")));
+    found.extend(size.max.map(|max| here(list(max + 1), "too many")));
+    let last = size.min.unwrap_or(1).max(1) - 1;
+    for (value, inside, fault) in broken_values(element) {
+        let mut whole = list(last + 1);
+        *whole.as_array_mut().and_then(|it| it.last_mut()).expect("not empty") = value;
+        found.push((whole, format!("[{last}]{inside}"), fault));
+    }
+    found
+}
+
+fn broken_maps(value: &Shape, size: Bounds) -> Vec<Fault> {
+    let sample = valid(value, Members::All);
+    let many = |count: i64| (0..count).map(|it| (format!("key {it}"), sample.clone())).collect();
+    let mut found = vec![here(json!(["text"]), "type")];
+    found.extend(size.max.map(|max| here(Value::Object(many(max + 1)), "too many")));
+    for (value, inside, fault) in broken_values(value) {
+        found.push((json!({ "key": value }), format!("{{entry 0}}{inside}"), fault));
     }
     found
 }
