@@ -1,6 +1,7 @@
 //! What an engine is told when it is made.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use sip_core::digest::{Algorithm, GuardConfig};
@@ -87,13 +88,13 @@ pub enum OnSilence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strangers {
     /// Answers per second, all strangers together.
-    pub answers_per_second_max: u32,
+    pub answers_per_second_max: NonZeroU32,
 }
 
 impl Default for Strangers {
     /// 100 answers per second.
     fn default() -> Self {
-        Self { answers_per_second_max: 100 }
+        Self { answers_per_second_max: NonZeroU32::new(100).expect("100 is not 0") }
     }
 }
 

@@ -59,8 +59,3 @@ impl HeaderPolicy {
         }
     }
 }
-
-/// Whether the message repeats why a dialog ends: `Reason` (RFC 3326) is handed on from BYE to BYE.
-pub(crate) fn pass_reason(message: &Message<'_>, writer: &mut MessageWriter<'_>) {
-    writer.copy_all(message, Name::Reason);
-}

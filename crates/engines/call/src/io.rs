@@ -124,4 +124,6 @@ pub enum Reason {
     Transaction(sip_core::Reason),
     /// A call's own timer.
     Call(crate::timers::Timer),
+    /// Far deadlines come near and are sorted; nothing fires.
+    Sorting,
 }

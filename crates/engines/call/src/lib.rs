@@ -9,13 +9,20 @@ pub mod record;
 pub mod reject;
 
 mod admission;
+mod bridge;
 mod caller_id;
+mod calls;
 mod counters;
 mod engine;
 mod headers;
+mod hub;
+mod invite;
 mod io;
+mod leg;
 mod live;
+mod media_plan;
 mod route;
+mod strangers;
 mod timers;
 
 pub use caller_id::{Caller, CallerIdPolicy, Origin, Presentation};

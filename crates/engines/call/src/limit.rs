@@ -1,6 +1,7 @@
 //! How many calls, and how fast: calls per second of a connector, calls at once of an account and
 //! of the whole engine.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use model::{AccountId, Termination, VoiceConnectorId};
@@ -42,12 +43,42 @@ pub enum Exceeded {
     },
 }
 
+/// A token bucket that holds one second's worth, as one instant: when the next token would be
+/// spent if they were spent evenly (the generic cell rate algorithm).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace(Instant);
+
+/// The bucket is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooFast;
+
+impl Pace {
+    /// A full bucket.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(now)
+    }
+
+    /// Spends one of `per_second` tokens.
+    pub(crate) fn take(&mut self, now: Instant, per_second: NonZeroU32) -> Result<(), TooFast> {
+        let interval = Duration::from_secs(1) / per_second.get();
+        let due = self.0.max(now);
+        if due.duration_since(now) > Duration::from_secs(1) - interval {
+            return Err(TooFast);
+        }
+        self.0 = due + interval;
+        Ok(())
+    }
+
+    /// Whether the bucket is full again, as good as a new one.
+    fn is_full(self, now: Instant) -> bool {
+        self.0 <= now
+    }
+}
+
 /// What is in use.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
-    /// By connector, when the next call would come if calls came evenly spaced: the whole state of
-    /// a token bucket that holds one second's worth (the generic cell rate algorithm).
-    paces: FxHashMap<VoiceConnectorId, Instant>,
+    paces: FxHashMap<VoiceConnectorId, Pace>,
     /// Sweep idle paces when there are more than this.
     paces_sweep_at: usize,
     accounts: FxHashMap<AccountId, u32>,
@@ -64,19 +95,18 @@ impl Usage {
         now: Instant,
         termination: &Termination,
     ) -> Result<(), Exceeded> {
-        let max = termination.cps_limit.get();
-        let interval = Duration::from_secs(1) / max;
-        let Some(pace) = self.paces.get_mut(&termination.connector) else {
-            self.sweep(now);
-            self.paces.insert(termination.connector.clone(), now + interval);
-            return Ok(());
+        let rate = termination.cps_limit;
+        let taken = match self.paces.get_mut(&termination.connector) {
+            Some(pace) => pace.take(now, rate),
+            None => {
+                self.sweep(now);
+                let mut pace = Pace::new(now);
+                let taken = pace.take(now, rate);
+                self.paces.insert(termination.connector.clone(), pace);
+                taken
+            }
         };
-        let due = (*pace).max(now);
-        if due.duration_since(now) > Duration::from_secs(1) - interval {
-            return Err(Exceeded::CallsPerSecond { max });
-        }
-        *pace = due + interval;
-        Ok(())
+        taken.map_err(|TooFast| Exceeded::CallsPerSecond { max: rate.get() })
     }
 
     /// Whether one more call fits.
@@ -114,7 +144,7 @@ impl Usage {
     /// Forgets full buckets: a new one is full too. Amortised, each insertion pays for a few.
     fn sweep(&mut self, now: Instant) {
         if self.paces.len() >= self.paces_sweep_at.max(PACES_KEPT) {
-            self.paces.retain(|_, pace| *pace > now);
+            self.paces.retain(|_, pace| !pace.is_full(now));
             self.paces_sweep_at = 2 * self.paces.len();
         }
     }
@@ -122,8 +152,6 @@ impl Usage {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
     use super::*;
 
     fn termination(connector: u8, cps: u32) -> Termination {

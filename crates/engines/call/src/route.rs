@@ -9,10 +9,10 @@ use sip_message::Status;
 use crate::directory::ResolvedCarrier;
 
 /// The most carriers one call considers; those with the best priorities.
-pub const CARRIERS_MAX: usize = 64;
+pub(crate) const CARRIERS_MAX: usize = 64;
 
 /// The most attempts one call makes, over all carriers and addresses.
-pub const ATTEMPTS_MAX: u8 = 8;
+pub(crate) const ATTEMPTS_MAX: u8 = 8;
 
 /// One place to send the call to.
 #[derive(Debug, Clone)]
@@ -101,13 +101,13 @@ pub(crate) enum Answer {
 /// Sorts a carrier's final failure.
 ///
 /// The route failed: 408, 430, and 5xx but 501, 505, 513, 580, which say that the *request* cannot
-/// be served; 401 and 407 that could not be answered. Everything else, 486, 603 and 404 first, is
+/// be served; a redirection, which a trunk does not follow; 401 and 407 that could not be answered. Everything else, 486, 603 and 404 first, is
 /// the called party's answer.
 pub(crate) fn judge(status: Status) -> Answer {
     match status.0 {
         401 | 407 | 408 | 430 => Answer::TryNext,
         501 | 505 | 513 | 580 => Answer::Final,
-        500..=599 => Answer::TryNext,
+        300..=399 | 500..=599 => Answer::TryNext,
         _ => Answer::Final,
     }
 }
@@ -203,7 +203,7 @@ mod tests {
         for status in [404, 486, 480, 603, 600, 604, 403, 484, 488, 501] {
             assert_eq!(judge(Status(status)), Answer::Final, "{status}");
         }
-        for status in [503, 500, 502, 504, 408, 407, 401] {
+        for status in [503, 500, 502, 504, 408, 407, 401, 302] {
             assert_eq!(judge(Status(status)), Answer::TryNext, "{status}");
         }
     }

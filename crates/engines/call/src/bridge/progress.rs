@@ -1,0 +1,243 @@
+//! What a carrier answers to our INVITE.
+
+use media::Side;
+use sip_core::ClientId;
+use sip_core::dialog::{Dialog, State};
+use sip_message::{Message, Name, Status};
+
+use super::answered::{Answered, Unacknowledged};
+use super::setup::{Asked, FORKS_MAX, Setup};
+use super::{Bridge, Call, Failure, Response, dismiss};
+use crate::hub::Turn;
+use crate::leg::{ALLOW, Leg, PRODUCT, Reach, write_contact};
+use crate::media_plan::{Said, description};
+use crate::record::{End, Tally};
+use crate::route::{Answer, judge};
+use crate::timers::Timer;
+
+impl Call {
+    pub(super) fn on_invite_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        match &mut self.state {
+            Bridge::Routing(setup) | Bridge::Ringing(setup)
+                if setup.attempt.as_ref().is_some_and(|it| it.client == response.client) =>
+            {
+                self.on_attempt_response(turn, response);
+            }
+            Bridge::Answered(answered) if answered.is_repeated(response) => {
+                answered.acknowledge_again(turn);
+            }
+            // Another fork's answer, or one that comes after we gave up: nobody wants it.
+            Bridge::Routing(_)
+            | Bridge::Ringing(_)
+            | Bridge::Answered(_)
+            | Bridge::Ending(_)
+            | Bridge::Over => dismiss(turn, response.flow, response.message),
+        }
+    }
+
+    fn on_attempt_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        self.alarms.stop(Timer::Progress);
+        match response.status {
+            Status::TRYING | Status::EARLY_DIALOG_TERMINATED => {}
+            status if status.is_provisional() => self.ring(turn, response),
+            status if status.is_success() => self.answer(turn, response),
+            Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
+                self.on_challenge(turn, response);
+            }
+            status => match judge(status) {
+                Answer::TryNext => {
+                    self.close_attempt(Tally::Failed(status));
+                    self.ask_next(turn);
+                }
+                Answer::Final => {
+                    self.close_attempt(Tally::Failed(status));
+                    self.hang_up(turn, End::Declined(status));
+                }
+            },
+        }
+    }
+
+    /// 180, 181, 182, 183: to the caller, with the answer in it if there is one.
+    fn ring(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        let answer = self.early_answer(turn, response.message);
+        let tag = self.tag.to_string();
+        let Some(setup) = self.setup() else { return };
+        let fork = setup.fork(response.message);
+        let mut bytes = Vec::new();
+        let tag = fork_tag(tag, fork);
+        let mut writer = setup.replies.start(&mut bytes, response.status, response.reason, &tag);
+        let config = &turn.hub.config;
+        write_contact(&mut writer, config, &setup.flow);
+        writer.header(Name::Server, PRODUCT);
+        config.headers.pass(response.message, &mut writer);
+        match &answer {
+            Some(answer) => writer.body("application/sdp", answer),
+            None => writer.finish(),
+        }
+        if answer.is_some() {
+            setup.early_answer = answer;
+        }
+        let server = setup.server;
+        turn.respond(server, response.status, bytes);
+        self.state = match std::mem::replace(&mut self.state, Bridge::Over) {
+            Bridge::Routing(setup) | Bridge::Ringing(setup) => Bridge::Ringing(setup),
+            other @ (Bridge::Answered(_) | Bridge::Ending(_) | Bridge::Over) => other,
+        };
+    }
+
+    /// Early media: an answer in a provisional response. One that cannot be carried is left out;
+    /// the 2xx decides. An *offer* cannot come unreliably (RFC 3261 §13.2.1), so none is looked for.
+    fn early_answer(&mut self, turn: &mut Turn<'_>, message: &Message<'_>) -> Option<Vec<u8>> {
+        self.setup()?.offer.as_ref()?;
+        let said = Said::read(description(message).ok()??).ok()?;
+        self.media.settle(Side::B, said.audio);
+        self.media.update(turn);
+        Some(self.media.hand_on(Side::B, &said, turn.hub.config.media_address))
+    }
+
+    /// A 2xx: the first one wins.
+    fn answer(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        let body = match self.answer_body(turn, response.message) {
+            Ok(body) => body,
+            Err(refusal) => {
+                dismiss(turn, response.flow, response.message);
+                self.close_attempt(Tally::Answered);
+                return self.hang_up(turn, End::AnswerRefused(refusal));
+            }
+        };
+        self.close_attempt(Tally::Answered);
+        self.alarms.clear();
+        let (setup, tag) = match std::mem::replace(&mut self.state, Bridge::Over) {
+            Bridge::Routing(setup) | Bridge::Ringing(setup) => (setup, self.tag.to_string()),
+            other @ (Bridge::Answered(_) | Bridge::Ending(_) | Bridge::Over) => {
+                self.state = other;
+                return;
+            }
+        };
+        let answered = setup.into_answered(turn, response, tag, body);
+        self.answered = Some(turn.now.unix);
+        self.state = Bridge::Answered(Box::new(answered));
+        self.alarms.set(Timer::Duration, turn.now.instant + turn.hub.config.patience.duration);
+        self.media.answered();
+        self.media.update(turn);
+        turn.hub.counters.answered += 1;
+    }
+
+    /// The body of the 2xx as the caller gets it.
+    fn answer_body(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message<'_>,
+    ) -> Result<Vec<u8>, sdp::Refusal> {
+        let address = turn.hub.config.media_address;
+        let body = description(message).map_err(|_| sdp::Refusal::NoAudio)?;
+        let Some(body) = body else {
+            let early = self.setup().and_then(|setup| setup.early_answer.take());
+            return early.ok_or(sdp::Refusal::NoAudio);
+        };
+        let said = Said::read(body)?;
+        self.media.settle(Side::B, said.audio);
+        Ok(self.media.hand_on(Side::B, &said, address))
+    }
+
+    /// 401 or 407: answered once with the carrier's credential; otherwise the next carrier.
+    fn on_challenge(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        let Some(mut attempt) = self.setup().and_then(|setup| setup.attempt.take()) else {
+            return;
+        };
+        let answers = attempt
+            .digest
+            .as_mut()
+            .is_some_and(|digest| digest.challenged(response.message).is_ok());
+        if answers {
+            self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
+            let super::setup::Invited { flow, uri, call_id, tag, cseq, digest, .. } = attempt;
+            let asked = Asked { flow, uri, call_id, tag, cseq: cseq + 1, digest };
+            if self.invite(turn, asked) {
+                return;
+            }
+        }
+        self.close_attempt(Tally::Unauthorized(response.status));
+        self.ask_next(turn);
+    }
+
+    pub(super) fn on_invite_failure(
+        &mut self,
+        turn: &mut Turn<'_>,
+        client: ClientId,
+        failure: Failure,
+    ) {
+        let is_current = self
+            .setup()
+            .and_then(|setup| setup.attempt.as_ref())
+            .is_some_and(|attempt| attempt.client == client);
+        if is_current {
+            self.close_attempt(match failure {
+                Failure::TimedOut => Tally::TimedOut,
+                Failure::Unreachable => Tally::Unreachable,
+            });
+            self.ask_next(turn);
+        }
+    }
+}
+
+/// The first fork has the call's own tag; the others have it with a number behind.
+fn fork_tag(tag: String, fork: usize) -> String {
+    if fork == 0 { tag } else { format!("{tag}.{fork}") }
+}
+
+impl Setup {
+    /// Which early dialog a response belongs to, counted from 0 in the order they came. Forks
+    /// beyond the limit are not told apart.
+    fn fork(&mut self, message: &Message<'_>) -> usize {
+        let tag = message.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        if let Some(known) = self.forks.iter().position(|it| **it == *tag) {
+            return known;
+        }
+        match self.forks.try_push(tag.into()) {
+            Ok(()) => self.forks.len() - 1,
+            Err(_) => FORKS_MAX - 1,
+        }
+    }
+
+    /// The two dialogs of an answered call; the caller has its 2xx and the carrier its ACK.
+    fn into_answered(
+        mut self,
+        turn: &mut Turn<'_>,
+        response: &Response<'_>,
+        tag: String,
+        body: Vec<u8>,
+    ) -> Answered {
+        let fork = self.fork(response.message);
+        let tag = fork_tag(tag, fork);
+        let attempt = self.attempt.take().expect("a response came to an INVITE that is out");
+        let invite = Message::parse(&self.invite).expect("it was parsed when it came");
+
+        let reach = Reach::of_request(&invite, &self.flow);
+        let a = Dialog::uas(&invite, &tag, State::Confirmed).expect("admission built it before");
+        let a = Leg::new(a, self.flow, reach);
+        let b = Dialog::uac(response.message, &attempt.uri)
+            .expect("a response that passed its check has the headers of a dialog");
+        let b = Leg::new(b, response.flow, Reach::AsWritten);
+        let is_late = self.offer.is_none();
+        if !is_late {
+            b.ack(turn, attempt.cseq, None);
+        }
+
+        let mut bytes = Vec::new();
+        let mut writer = self.replies.start(&mut bytes, response.status, response.reason, &tag);
+        let config = &turn.hub.config;
+        write_contact(&mut writer, config, &self.flow);
+        writer.header(Name::Allow, ALLOW).header(Name::Server, PRODUCT);
+        config.headers.pass(response.message, &mut writer);
+        writer.body("application/sdp", &body);
+        turn.respond(self.server, response.status, bytes);
+
+        let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
+        let mut waiting = Unacknowledged::new(self.server, cseq);
+        if is_late {
+            waiting = waiting.with_offer_from_peer(attempt.cseq);
+        }
+        Answered::new(a, b, attempt, waiting)
+    }
+}

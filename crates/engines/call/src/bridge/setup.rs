@@ -1,0 +1,321 @@
+//! Before the answer: the caller's INVITE, and the carriers it is offered to one after another.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use media::Side;
+use model::TransactionId;
+use sip_core::{ClientId, Replies, ServerId, Token, digest};
+use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
+
+use super::{Bridge, Call, Within};
+use crate::admission::Facts;
+use crate::caller_id::{Caller, Presentation};
+use crate::calls::{CallKey, Role};
+use crate::hub::{Request, Turn};
+use crate::leg::{ALLOW, PRODUCT, uri_host, via, write_contact};
+use crate::media_plan::{MediaPlan, Said};
+use crate::record::{End, Tally, Tried};
+use crate::reject::Reject;
+use crate::route::{Attempt, Plan};
+use crate::timers::{Alarms, Timer};
+
+/// The most forks of one call whose early dialogs are told apart.
+pub(super) const FORKS_MAX: usize = 8;
+
+/// A call that is being set up.
+#[derive(Debug)]
+pub(super) struct Setup {
+    /// The caller's INVITE.
+    pub(super) server: ServerId,
+    pub(super) invite: Box<[u8]>,
+    pub(super) replies: Replies,
+    pub(super) flow: Flow,
+    plan: Plan,
+    /// The offer as carriers get it; `None` if the caller made none.
+    pub(super) offer: Option<Vec<u8>>,
+    /// The INVITE that is out.
+    pub(super) attempt: Option<Invited>,
+    /// The To tags of the early dialogs, in the order they came.
+    pub(super) forks: ArrayVec<Box<str>, FORKS_MAX>,
+    /// The last answer that came in a provisional response, for 2xx responses that leave it out.
+    pub(super) early_answer: Option<Vec<u8>>,
+}
+
+/// An INVITE of ours.
+#[derive(Debug)]
+pub(super) struct Invited {
+    pub(super) client: ClientId,
+    pub(super) flow: Flow,
+    pub(super) uri: String,
+    pub(super) call_id: Token,
+    pub(super) tag: Token,
+    pub(super) cseq: u32,
+    /// What answers the carrier's challenges, if it is given a credential.
+    pub(super) digest: Option<Box<digest::Client>>,
+}
+
+/// A call that has passed admission, and the INVITE it came by.
+pub(crate) struct Admitted<'m> {
+    pub(crate) facts: Facts,
+    pub(crate) server: ServerId,
+    pub(crate) replies: Replies,
+    pub(crate) tag: Token,
+    pub(crate) flow: Flow,
+    pub(crate) message: &'m Message<'m>,
+    pub(crate) said: Option<Said<'m>>,
+}
+
+impl Call {
+    /// Begins a call: takes ports, opens the media, asks the first carrier.
+    ///
+    /// # Errors
+    /// Nothing has been begun if there is no carrier or no port; the facts come back for the record.
+    pub(crate) fn begin(
+        turn: &mut Turn<'_>,
+        key: CallKey,
+        transaction_id: TransactionId,
+        admitted: Admitted<'_>,
+    ) -> Result<Box<Self>, (Box<Facts>, Reject)> {
+        let Admitted { facts, server, replies, tag, flow, message, said } = admitted;
+        if turn.directory.carriers().iter().all(|it| it.addresses.is_empty()) {
+            return Err((Box::new(facts), Reject::NoCarrier));
+        }
+        let ports = match turn.hub.take_ports(key.media_id()) {
+            Ok(ports) => ports,
+            Err(reject) => return Err((Box::new(facts), reject)),
+        };
+        let mut media = MediaPlan::new(key.media_id(), ports, flow.remote.ip());
+        let offer = said.map(|said| {
+            media.settle(Side::A, said.audio);
+            media.hand_on(Side::A, &said, turn.hub.config.media_address)
+        });
+        let setup = Setup {
+            server,
+            invite: message.bytes().into(),
+            replies,
+            flow,
+            plan: Plan::new(turn.directory.carriers()),
+            offer,
+            attempt: None,
+            forks: ArrayVec::new(),
+            early_answer: None,
+        };
+        let call_id = message.call_id().expect("a message that passed its check has a Call-ID");
+        let mut call = Box::new(Self {
+            key,
+            transaction_id,
+            alarms: Alarms::default(),
+            call_id: call_id.into(),
+            tag,
+            facts,
+            started: turn.now.unix,
+            answered: None,
+            tried: Vec::new(),
+            called: None,
+            media,
+            state: Bridge::Routing(Box::new(setup)),
+        });
+        call.enter(turn, message);
+        Ok(call)
+    }
+
+    fn enter(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>) {
+        let Some(setup) = self.setup() else { return };
+        let (server, trying) = (setup.server, setup.trying());
+        turn.respond(server, Status::TRYING, trying);
+        turn.hub.endpoint.adopt(server, self.owner(Role::Caller));
+        turn.hub.dialogs.insert(&self.call_id, &self.tag, (self.key, Side::A));
+        let account = self.facts.connector.as_deref().map(|it| it.account());
+        turn.hub.usage.enter(account.expect("a call was admitted by a connector"));
+        turn.hub.counters.admitted += 1;
+        self.media.open(turn);
+        let asked = invite.expires().ok().flatten().map(|it| Duration::from_secs(it.into()));
+        let ring = turn.hub.config.patience.ring;
+        let ring = asked.filter(|it| !it.is_zero()).map_or(ring, |it| it.min(ring));
+        self.alarms.set(Timer::Ring, turn.now.instant + ring);
+        self.ask_next(turn);
+    }
+
+    pub(super) fn setup(&mut self) -> Option<&mut Setup> {
+        match &mut self.state {
+            Bridge::Routing(setup) | Bridge::Ringing(setup) => Some(setup),
+            Bridge::Answered(_) | Bridge::Ending(_) | Bridge::Over => None,
+        }
+    }
+
+    /// Asks the next carrier; without one the call ends.
+    pub(super) fn ask_next(&mut self, turn: &mut Turn<'_>) {
+        loop {
+            let Some(setup) = self.setup() else { return };
+            setup.attempt = None;
+            let Some(attempt) = setup.plan.next(&mut turn.hub.tokens) else {
+                return self.hang_up(turn, End::RoutesExhausted);
+            };
+            let flow = turn.hub.config.flow_to(attempt.carrier.transport(), attempt.address);
+            let result = if flow.is_some() { Tally::Open } else { Tally::NoListener };
+            let asked = flow.is_some_and(|flow| self.ask(turn, &attempt, flow));
+            let result = if result == Tally::Open && !asked { Tally::Unreachable } else { result };
+            self.tried.push(Tried { attempt, result });
+            if asked {
+                return;
+            }
+        }
+    }
+
+    /// Sends the call's INVITE to one carrier for the first time. Says whether it left.
+    fn ask(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, flow: Flow) -> bool {
+        let carrier = &attempt.carrier.carrier;
+        let host = uri_host(&carrier.host, carrier.port, flow.transport.default_port());
+        let called = self.facts.called.expect("a call was admitted to a number");
+        let mut uri = format!("sip:{called}@{host}");
+        if flow.transport.is_reliable() {
+            uri.push_str(";transport=");
+            uri.push_str(flow.transport.as_param());
+        }
+        let digest = carrier.credential.as_ref().map(|credential| {
+            let seed = turn.hub.tokens.bits().to_le_bytes();
+            let username = credential.username.clone();
+            Box::new(digest::Client::new(username, credential.password.clone(), &seed))
+        });
+        let call_id = turn.hub.endpoint.new_call_id();
+        let tag = turn.hub.endpoint.new_tag();
+        let asked = Asked { flow, uri, call_id, tag, cseq: 1, digest };
+        if let Some((call_id, tag)) = self.called.replace((call_id, tag)) {
+            turn.hub.dialogs.remove(&call_id, &tag);
+        }
+        turn.hub.dialogs.insert(&call_id, &tag, (self.key, Side::B));
+        self.media.called_from(flow.remote.ip());
+        self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
+        self.invite(turn, asked)
+    }
+
+    /// Sends the INVITE, as a first or as a further request of its dialog to be.
+    pub(super) fn invite(&mut self, turn: &mut Turn<'_>, mut asked: Asked) -> bool {
+        let branch = turn.hub.endpoint.new_branch();
+        let owner = self.owner(Role::Invite);
+        let facts = &self.facts;
+        let (Bridge::Routing(setup) | Bridge::Ringing(setup)) = &mut self.state else {
+            return false;
+        };
+        let invite = Message::parse(&setup.invite).expect("it was parsed when it came");
+        let mut bytes = Vec::with_capacity(1024);
+        let mut writer = MessageWriter::request(&mut bytes, Method::Invite, &asked.uri);
+        let config = &turn.hub.config;
+        writer.header(Name::Via, via(config, &asked.flow, &branch));
+        let hops = invite.max_forwards().ok().flatten().unwrap_or(70);
+        writer.header(Name::MaxForwards, hops.saturating_sub(1));
+        let caller = facts.caller.expect("a call was admitted from a caller");
+        write_caller(&mut writer, &caller, config.advertised(&asked.flow), &asked.tag);
+        writer.header(Name::To, format_args!("<{}>", asked.uri));
+        writer.header(Name::CallId, &*asked.call_id);
+        writer.header(Name::CSeq, format_args!("{} INVITE", asked.cseq));
+        write_contact(&mut writer, config, &asked.flow);
+        writer.header(Name::Allow, ALLOW).header(Name::UserAgent, PRODUCT);
+        if let Some(digest) = &mut asked.digest
+            && let Some(authorization) = digest.authorization(Method::Invite, &asked.uri)
+        {
+            writer.header(authorization.name(), &authorization);
+        }
+        config.headers.pass(&invite, &mut writer);
+        match &setup.offer {
+            Some(offer) => writer.body("application/sdp", offer),
+            None => writer.finish(),
+        }
+        let Asked { flow, uri, call_id, tag, cseq, digest } = asked;
+        let request = Request { to: flow, branch, bytes };
+        let Some(client) = turn.request(Method::Invite, request, owner) else { return false };
+        setup.attempt = Some(Invited { client, flow, uri, call_id, tag, cseq, digest });
+        true
+    }
+
+    /// The carrier has not said anything: it is given up, and the next one asked.
+    pub(super) fn on_no_progress(&mut self, turn: &mut Turn<'_>) {
+        self.give_up_attempt(turn, Tally::NoProgress);
+        self.ask_next(turn);
+    }
+
+    /// Gives up the INVITE that is out. What still comes of it is dealt with as nobody's.
+    pub(super) fn give_up_attempt(&mut self, turn: &mut Turn<'_>, result: Tally) {
+        self.close_attempt(result);
+        let Some(attempt) = self.setup().and_then(|setup| setup.attempt.take()) else { return };
+        turn.hub.endpoint.cancel(turn.now.instant, attempt.client, None);
+    }
+
+    /// Writes down what came of the attempt that was open.
+    pub(super) fn close_attempt(&mut self, result: Tally) {
+        self.alarms.stop(Timer::Progress);
+        if let Some(tried) = self.tried.last_mut().filter(|it| it.result == Tally::Open) {
+            tried.result = result;
+        }
+    }
+
+    /// The caller gave up its INVITE.
+    pub(crate) fn on_cancel(&mut self, turn: &mut Turn<'_>, invite: ServerId) {
+        match &mut self.state {
+            Bridge::Routing(_) | Bridge::Ringing(_) => self.hang_up(turn, End::Cancelled),
+            Bridge::Answered(answered) => answered.cancel(turn, invite),
+            Bridge::Ending(_) | Bridge::Over => {}
+        }
+    }
+
+    /// A request within a dialog that is not confirmed yet. A caller may leave by BYE
+    /// (RFC 3261 §15); nothing else can be handed on before the answer.
+    pub(super) fn on_early_request(&mut self, turn: &mut Turn<'_>, request: &Within<'_>) {
+        match (request.method, request.side) {
+            (Method::Bye, Side::A) => {
+                request.refuse(turn, Status::OK);
+                self.hang_up(turn, End::Cancelled);
+            }
+            (Method::Options, _) => request.refuse(turn, Status::OK),
+            (Method::Invite | Method::Update | Method::Info, _) => {
+                request.refuse(turn, Status::REQUEST_PENDING);
+            }
+            (Method::Bye, Side::B) => request.refuse(turn, Status::CALL_DOES_NOT_EXIST),
+            _ => super::within::not_allowed(turn, request),
+        }
+    }
+}
+
+impl Setup {
+    fn trying(&self) -> Vec<u8> {
+        self.replies.bare(Status::TRYING, Status::TRYING.reason(), "")
+    }
+}
+
+/// An INVITE about to leave.
+pub(super) struct Asked {
+    pub(super) flow: Flow,
+    pub(super) uri: String,
+    pub(super) call_id: Token,
+    pub(super) tag: Token,
+    pub(super) cseq: u32,
+    pub(super) digest: Option<Box<digest::Client>>,
+}
+
+/// From, P-Asserted-Identity and Privacy as a carrier wants them (RFC 3325 §9).
+///
+/// A withheld number is in P-Asserted-Identity alone, which the carrier must not show.
+fn write_caller(
+    writer: &mut MessageWriter<'_>,
+    caller: &Caller,
+    us: std::net::SocketAddr,
+    tag: &str,
+) {
+    let host = crate::leg::uri_ip(us);
+    match (caller.presentation, caller.number) {
+        (Presentation::Shown, Some(number)) => {
+            writer.header(Name::From, format_args!("<sip:{number}@{host}>;tag={tag}"));
+        }
+        (Presentation::Withheld, _) | (Presentation::Shown, None) => {
+            let anonymous = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+            writer.header(Name::From, format_args!("{anonymous};tag={tag}"));
+        }
+    }
+    if let Some(number) = caller.number {
+        writer.header(Name::PAssertedIdentity, format_args!("<sip:{number}@{host}>"));
+    }
+    if caller.presentation == Presentation::Withheld {
+        writer.header(Name::Privacy, "id");
+    }
+}

@@ -1,0 +1,330 @@
+//! Requests within an answered call: handed on to the other leg, and their answers back.
+
+use media::Side;
+use sdp::Audio;
+use sip_core::{ClientId, Replies, ServerId};
+use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
+
+use super::answered::{Answered, Unacknowledged};
+use super::{Bridge, Call, Failure, Response, Within, dismiss};
+use crate::calls::Role;
+use crate::hub::Turn;
+use crate::leg::{ALLOW, PRODUCT, write_contact};
+use crate::media_plan::{MediaPlan, Said, description};
+use crate::record::End;
+
+/// The most requests of one call under way at once; one more is answered 500.
+const RELAYS_MAX: usize = 8;
+
+/// Seconds after which a request that came too early may be tried again (RFC 3261 §14.2: 0 to 10).
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// A request that was handed on to the other leg and is not answered yet.
+#[derive(Debug)]
+pub(super) struct Relay {
+    from: Side,
+    kind: Kind,
+    server: ServerId,
+    replies: Replies,
+    /// Where the request came from.
+    flow: Flow,
+    client: ClientId,
+    /// CSeq numbers: the request's as it came, and as it left.
+    cseqs: [u32; 2],
+    /// What the request offered; settled when it is answered.
+    offer: Option<Audio>,
+}
+
+/// What is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Invite,
+    Update,
+    Info,
+}
+
+impl Kind {
+    fn method(self) -> Method<'static> {
+        match self {
+            Self::Invite => Method::Invite,
+            Self::Update => Method::Update,
+            Self::Info => Method::Info,
+        }
+    }
+}
+
+impl Relay {
+    pub(super) fn server(&self) -> ServerId {
+        self.server
+    }
+
+    pub(super) fn client(&self) -> ClientId {
+        self.client
+    }
+
+    /// Answers the request with a status and nothing else.
+    pub(super) fn refuse(&self, turn: &mut Turn<'_>, status: Status) {
+        let bytes = self.replies.bare(status, status.reason(), "");
+        turn.respond(self.server, status, bytes);
+    }
+}
+
+/// 405 with what is allowed: REFER, SUBSCRIBE, NOTIFY, MESSAGE, PRACK and their like are not for a
+/// trunk.
+pub(super) fn not_allowed(turn: &mut Turn<'_>, request: &Within<'_>) {
+    let status = match request.method {
+        Method::Other(_) => Status::NOT_IMPLEMENTED,
+        _ => Status::METHOD_NOT_ALLOWED,
+    };
+    let mut bytes = Vec::new();
+    let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
+    writer.header(Name::Allow, ALLOW).finish();
+    turn.respond(request.server, status, bytes);
+}
+
+impl Call {
+    /// Hands a re-INVITE, UPDATE or INFO on to the other leg.
+    pub(super) fn hand_on(&mut self, turn: &mut Turn<'_>, request: Within<'_>) {
+        let owner = self.owner(Role::Within);
+        let Bridge::Answered(answered) = &mut self.state else { return };
+        let kind = match request.method {
+            Method::Update => Kind::Update,
+            Method::Info => Kind::Info,
+            _ => Kind::Invite,
+        };
+        if let Some(status) = answered.glare(&request, kind) {
+            return answered.refuse_glare(turn, &request, status);
+        }
+        let body = match kind {
+            Kind::Info => None,
+            Kind::Invite | Kind::Update => match description(request.message) {
+                Ok(body) => body,
+                Err(_) => return request.refuse(turn, Status::UNSUPPORTED_MEDIA_TYPE),
+            },
+        };
+        let said = match body.map(Said::read).transpose() {
+            Ok(said) => said,
+            Err(refusal) => return request.refuse(turn, Status(refusal.status())),
+        };
+        if kind == Kind::Invite {
+            let trying = request.replies.bare(Status::TRYING, Status::TRYING.reason(), "");
+            turn.respond(request.server, Status::TRYING, trying);
+            turn.hub.endpoint.adopt(request.server, owner);
+        }
+        if kind != Kind::Info {
+            answered.leg(request.side).dialog.refresh_target(request.message);
+        }
+        answered.relay(turn, request, kind, said.as_ref(), &self.media, owner);
+    }
+
+    pub(super) fn on_within_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        let Bridge::Answered(answered) = &mut self.state else {
+            return dismiss_reinvite(turn, response);
+        };
+        let Some(at) = answered.relays.iter().position(|it| it.client == response.client) else {
+            // The 2xx to a re-INVITE, come again: our ACK was lost.
+            return answered.acknowledge_reinvite_again(turn, response);
+        };
+        if response.status.is_provisional() {
+            return;
+        }
+        let to = answered.relays[at].from.other();
+        answered.leg(to).heard(response.flow);
+        let relay = answered.relays.remove(at);
+        if response.status.is_success() {
+            let refused = answered.succeed(turn, relay, response, &mut self.media);
+            if let Err(refusal) = refused {
+                self.hang_up(turn, End::AnswerRefused(refusal));
+            }
+            return;
+        }
+        hand_back(turn, &relay, response, None);
+        // RFC 3261 §12.2.1.2: the other side has no such dialog, or is gone.
+        let is_lost =
+            matches!(response.status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT);
+        if is_lost && relay.kind != Kind::Info {
+            self.hang_up(turn, End::DialogLost(to));
+        }
+    }
+
+    pub(super) fn on_within_failure(
+        &mut self,
+        turn: &mut Turn<'_>,
+        client: ClientId,
+        failure: Failure,
+    ) {
+        let Bridge::Answered(answered) = &mut self.state else { return };
+        let Some(at) = answered.relays.iter().position(|it| it.client == client) else { return };
+        let relay = answered.relays.remove(at);
+        match failure {
+            Failure::TimedOut => {
+                relay.refuse(turn, Status::REQUEST_TIMEOUT);
+                if relay.kind != Kind::Info {
+                    self.hang_up(turn, End::DialogLost(relay.from.other()));
+                }
+            }
+            Failure::Unreachable => relay.refuse(turn, Status::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// A 2xx to a re-INVITE that comes when the call is ending still wants its ACK; the BYE is under
+/// way.
+fn dismiss_reinvite(turn: &mut Turn<'_>, response: &Response<'_>) {
+    dismiss(turn, response.flow, response.message);
+}
+
+impl Answered {
+    /// Whether a request comes at the wrong moment: 491 when the other side is changing the
+    /// session, 500 when the same side still is (RFC 3261 §14.2, RFC 3311 §5.2).
+    fn glare(&self, request: &Within<'_>, kind: Kind) -> Option<Status> {
+        if self.relays.len() >= RELAYS_MAX {
+            return Some(Status::SERVER_INTERNAL_ERROR);
+        }
+        let changes_session = match kind {
+            Kind::Invite => true,
+            Kind::Update => !request.message.body().is_empty(),
+            Kind::Info => false,
+        };
+        if !changes_session {
+            return None;
+        }
+        let mut pending = self.relays.iter().filter(|it| it.kind != Kind::Info);
+        match pending.next() {
+            Some(relay) if relay.from == request.side => Some(Status::SERVER_INTERNAL_ERROR),
+            Some(_) => Some(Status::REQUEST_PENDING),
+            None if self.invite_in_progress() => Some(Status::REQUEST_PENDING),
+            None => None,
+        }
+    }
+
+    fn refuse_glare(&self, turn: &mut Turn<'_>, request: &Within<'_>, status: Status) {
+        let mut bytes = Vec::new();
+        let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
+        if status == Status::SERVER_INTERNAL_ERROR {
+            writer.header(Name::RetryAfter, RETRY_AFTER_SECONDS);
+        }
+        writer.finish();
+        turn.respond(request.server, status, bytes);
+    }
+
+    /// Sends the request on, with our addresses in it.
+    fn relay(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: Within<'_>,
+        kind: Kind,
+        said: Option<&Said<'_>>,
+        media: &MediaPlan,
+        owner: u64,
+    ) {
+        let Within { message, side, server, replies, flow, .. } = request;
+        let body = said.map(|said| media.hand_on(side, said, turn.hub.config.media_address));
+        let (other, digest) = self.leg_and_digest(side.other());
+        let out = other.request(turn, kind.method(), digest, |config, writer| {
+            config.headers.pass(message, writer);
+            match (&body, kind) {
+                (Some(body), _) => writer.body(SDP, body),
+                (None, Kind::Info) => finish_as(message, writer),
+                (None, Kind::Invite | Kind::Update) => writer.finish(),
+            }
+        });
+        let left = other.dialog.local_cseq();
+        let came = message.cseq().map_or(0, |cseq| cseq.number);
+        let Some(client) = turn.request(kind.method(), out, owner) else {
+            let status = Status::SERVICE_UNAVAILABLE;
+            return turn.respond(server, status, replies.bare(status, status.reason(), ""));
+        };
+        let offer = said.map(|said| said.audio);
+        let cseqs = [came, left];
+        let from = side;
+        self.relays.push(Relay { from, kind, server, replies, flow, client, cseqs, offer });
+    }
+
+    /// A 2xx: what was offered and answered is settled, and goes back to who asked.
+    fn succeed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        relay: Relay,
+        response: &Response<'_>,
+        media: &mut MediaPlan,
+    ) -> Result<(), sdp::Refusal> {
+        let (from, to) = (relay.from, relay.from.other());
+        let [came, left] = relay.cseqs;
+        if relay.kind != Kind::Info {
+            self.leg(to).dialog.refresh_target(response.message);
+        }
+        let said = match relay.kind {
+            Kind::Info => None,
+            Kind::Invite | Kind::Update => read(response.message)?,
+        };
+        let mut waiting = Unacknowledged::new(relay.server, came);
+        match (&said, relay.offer, relay.kind) {
+            // Offered and answered: settled.
+            (Some(answer), Some(offer), _) => {
+                media.settle(from, offer);
+                media.settle(to, answer.audio);
+                media.update(turn);
+            }
+            // An offer without an answer: a 2xx must hold one.
+            (None, Some(_), Kind::Invite) => return Err(sdp::Refusal::NoAudio),
+            // The 2xx offers; the ACK will bring the answer.
+            (Some(offer), None, Kind::Invite) => {
+                waiting = waiting.with_new_offer(left, offer.audio)
+            }
+            (None, _, _) | (Some(_), None, Kind::Update | Kind::Info) => {}
+        }
+        if relay.kind == Kind::Invite {
+            if !waiting.owes_ack() {
+                self.leg(to).ack(turn, left, None);
+            }
+            self.reinvite = Some((response.client, to, left));
+            self.wait_for_ack(from, waiting);
+        }
+        let body = said.map(|said| media.hand_on(to, &said, turn.hub.config.media_address));
+        hand_back(turn, &relay, response, body.as_deref());
+        Ok(())
+    }
+}
+
+const SDP: &str = "application/sdp";
+
+fn read<'m>(message: &Message<'m>) -> Result<Option<Said<'m>>, sdp::Refusal> {
+    let body = description(message).map_err(|_| sdp::Refusal::NoAudio)?;
+    body.map(Said::read).transpose()
+}
+
+/// Ends a message with the body of another, as it is.
+fn finish_as(message: &Message<'_>, writer: &mut MessageWriter<'_>) {
+    match message.first(Name::ContentType) {
+        Some(kind) if !message.body().is_empty() => writer.body(kind, message.body()),
+        Some(_) | None => writer.finish(),
+    }
+}
+
+/// Hands the response to a request back to who sent it. A carrier's challenge stays with us: to
+/// the caller it is our own failure.
+fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: Option<&[u8]>) {
+    let (status, reason) = match response.status {
+        Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
+            (Status::SERVER_INTERNAL_ERROR, Status::SERVER_INTERNAL_ERROR.reason())
+        }
+        status => (status, response.reason),
+    };
+    let mut bytes = Vec::new();
+    let mut writer = relay.replies.start(&mut bytes, status, reason, "");
+    if status.is_success() && relay.kind != Kind::Info {
+        write_contact(&mut writer, &turn.hub.config, &relay.flow);
+        writer.header(Name::Allow, ALLOW).header(Name::Server, PRODUCT);
+    }
+    if status.is_failure() {
+        writer.copy_all(response.message, Name::RetryAfter);
+    }
+    turn.hub.config.headers.pass(response.message, &mut writer);
+    match (body, relay.kind) {
+        (Some(body), _) => writer.body(SDP, body),
+        (None, Kind::Info) => finish_as(response.message, &mut writer),
+        (None, Kind::Invite | Kind::Update) => writer.finish(),
+    }
+    turn.respond(relay.server, status, bytes);
+}

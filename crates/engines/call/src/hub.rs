@@ -1,0 +1,147 @@
+//! What all calls of an engine share, and what one step of a call is given.
+
+use std::collections::VecDeque;
+use std::hash::Hasher;
+
+use media::{CallMediaId, LocalPort, PortPool};
+use rustc_hash::FxHashMap;
+use sip_core::digest::{Guard, GuardConfig};
+use sip_core::{ClientId, Endpoint, ServerId, Tokens};
+use sip_message::{Flow, Method, Status};
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+use crate::calls::DialogIndex;
+use crate::config::{Config, Seeds};
+use crate::counters::Counters;
+use crate::directory::Directory;
+use crate::io::{MediaCommand, Now, Output};
+use crate::limit::{Pace, Usage};
+use crate::reject::Reject;
+
+/// What all calls of an engine share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) config: Config,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) guard: Guard,
+    pub(crate) tokens: Tokens,
+    pub(crate) dialogs: DialogIndex,
+    pub(crate) usage: Usage,
+    pub(crate) counters: Counters,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) service: Service,
+    /// How fast strangers are answered; `None` before the first.
+    pub(crate) strangers: Option<Pace>,
+    pub(crate) ports: PortPool,
+    /// Which ports a call's media holds until it is closed.
+    lent: FxHashMap<CallMediaId, [LocalPort; 2]>,
+}
+
+/// Whether new calls are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Open,
+    Draining,
+}
+
+impl Hub {
+    pub(crate) fn new(config: Config, seeds: &Seeds) -> Self {
+        let guard = Guard::new(GuardConfig {
+            algorithms: config.digest.algorithms.clone(),
+            nonce_lifetime: config.digest.nonce_lifetime,
+            nonces_tracked_max: config.digest.nonces_tracked_max,
+            secret: seeds.nonce_secret,
+            process: seeds.process,
+        });
+        Self {
+            endpoint: Endpoint::new(config.sip, seeds.random),
+            guard,
+            tokens: Tokens::new(&derive(seeds, "call: tokens")),
+            dialogs: DialogIndex::new(&derive(seeds, "call: dialogs")),
+            usage: Usage::default(),
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+            service: Service::Open,
+            strangers: None,
+            ports: PortPool::new(),
+            lent: FxHashMap::default(),
+            config,
+        }
+    }
+
+    /// Takes a pair of ports for each leg, or none.
+    pub(crate) fn take_ports(&mut self, call: CallMediaId) -> Result<[LocalPort; 2], Reject> {
+        let pairs = self.ports.free() + self.ports.taken();
+        let exhausted = Reject::PortsExhausted { pairs };
+        let Ok(first) = self.ports.take() else { return Err(exhausted) };
+        let Ok(second) = self.ports.take() else {
+            self.ports.release(first);
+            return Err(exhausted);
+        };
+        self.lent.insert(call, [first, second]);
+        Ok([first, second])
+    }
+
+    /// A call's media is closed: its ports are free again.
+    pub(crate) fn release_ports(&mut self, call: CallMediaId) {
+        for port in self.lent.remove(&call).into_iter().flatten() {
+            self.ports.release(port);
+        }
+    }
+
+    /// Whether one more stranger may be answered now.
+    pub(crate) fn answers_stranger(&mut self, now: Now) -> bool {
+        let rate = self.config.strangers.answers_per_second_max;
+        let pace = self.strangers.get_or_insert(Pace::new(now.instant));
+        pace.take(now.instant, rate).is_ok()
+    }
+}
+
+/// A key of its own for each purpose, from the one seed.
+fn derive(seeds: &Seeds, purpose: &str) -> [u8; 16] {
+    let mut hasher = SipHasher24::new_with_key(b"trunkline derive");
+    hasher.write(&seeds.random);
+    hasher.write(purpose.as_bytes());
+    hasher.finish128().as_bytes()
+}
+
+/// What one step is given: the time, the directory, and what is shared.
+pub(crate) struct Turn<'e> {
+    pub(crate) now: Now,
+    pub(crate) directory: &'e Directory,
+    pub(crate) hub: &'e mut Hub,
+}
+
+impl Turn<'_> {
+    /// Sends a response. A transaction that has ended meanwhile does not want it any more.
+    pub(crate) fn respond(&mut self, server: ServerId, status: Status, response: Vec<u8>) {
+        self.hub.endpoint.respond(self.now.instant, server, status, response).ok();
+    }
+
+    /// Sends a request in a transaction of its own; `None` if there are too many.
+    pub(crate) fn request(
+        &mut self,
+        method: Method<'_>,
+        request: Request,
+        owner: u64,
+    ) -> Option<ClientId> {
+        let Request { to, branch, bytes } = request;
+        let sent = self.hub.endpoint.request(self.now.instant, to, method, &branch, bytes, owner);
+        if sent.is_err() {
+            self.hub.counters.drop("transactions-max");
+        }
+        sent.ok()
+    }
+
+    pub(crate) fn media(&mut self, command: MediaCommand) {
+        self.hub.outputs.push_back(Output::Media(command));
+    }
+}
+
+/// A request ready to leave.
+pub(crate) struct Request {
+    pub(crate) to: Flow,
+    /// The branch in its Via.
+    pub(crate) branch: sip_core::Token,
+    pub(crate) bytes: Vec<u8>,
+}

@@ -1,0 +1,179 @@
+//! What a call's two sides have told each other about their media, and what follows for the relay.
+
+use std::net::IpAddr;
+
+use media::{
+    CallMediaId, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote, RtcpTo, Side, Sources,
+};
+use sdp::{Audio, OriginRewrite, Refusal, Relayed, Rewrite, Rtcp, Session};
+use sip_message::Message;
+
+use crate::hub::Turn;
+use crate::io::MediaCommand;
+use crate::reject::Reject;
+
+/// The media of one call.
+#[derive(Debug)]
+pub(crate) struct MediaPlan {
+    id: CallMediaId,
+    /// The relay's port on each leg.
+    ports: [LocalPort; 2],
+    /// What each side told last and the other accepted.
+    told: [Option<Audio>; 2],
+    /// Where each side signals from.
+    signaling: [Option<IpAddr>; 2],
+    /// Whether silence is a sign of trouble yet.
+    talk: Talk,
+}
+
+/// How far the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    Early,
+    Answered,
+}
+
+impl MediaPlan {
+    pub(crate) fn new(id: CallMediaId, ports: [LocalPort; 2], caller: IpAddr) -> Self {
+        let signaling = [Some(caller), None];
+        Self { id, ports, told: [None; 2], signaling, talk: Talk::Early }
+    }
+
+    /// Begins to relay with what is known.
+    pub(crate) fn open(&self, turn: &mut Turn<'_>) {
+        let leg = |side: Side| LegSpec { port: self.ports[side.index()], terms: self.terms(side) };
+        let legs = Box::new([leg(Side::A), leg(Side::B)]);
+        turn.media(MediaCommand::Open { call: self.id, legs });
+    }
+
+    /// Gives the relay new terms for both legs: what one side told changes what the other's
+    /// payload types mean.
+    pub(crate) fn update(&self, turn: &mut Turn<'_>) {
+        for side in [Side::A, Side::B] {
+            let terms = Box::new(self.terms(side));
+            turn.media(MediaCommand::Update { call: self.id, side, terms });
+        }
+    }
+
+    pub(crate) fn close(&self, turn: &mut Turn<'_>) {
+        turn.media(MediaCommand::Close { call: self.id });
+    }
+
+    /// The call is answered: from now on silence counts.
+    pub(crate) fn answered(&mut self) {
+        self.talk = Talk::Answered;
+    }
+
+    /// Remembers what `side` told, once it is settled.
+    pub(crate) fn settle(&mut self, side: Side, audio: Audio) {
+        self.told[side.index()] = Some(audio);
+    }
+
+    /// Remembers where the called side signals from.
+    pub(crate) fn called_from(&mut self, address: IpAddr) {
+        self.signaling[Side::B.index()] = Some(address);
+    }
+
+    /// Writes what `from` said as the other side may hear it: with our address and port, and
+    /// without codecs that we do not carry.
+    pub(crate) fn hand_on(&self, from: Side, said: &Said<'_>, address: IpAddr) -> Vec<u8> {
+        let formats = said.audio.payload_types();
+        let port = self.ports[from.other().index()];
+        let relayed = [Relayed {
+            section: said.audio.section,
+            port: port.rtp(),
+            rtcp_port: port.rtcp(),
+            formats: Some(&formats),
+        }];
+        let rewrite = Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed };
+        let mut out = Vec::new();
+        said.session.rewrite(&rewrite, &mut out);
+        out
+    }
+
+    fn terms(&self, side: Side) -> LegTerms {
+        let own = self.told[side.index()];
+        let peer = self.told[side.other().index()];
+        let remote = own.map_or(Remote { rtp: None, rtcp: RtcpTo::Port(None) }, |own| {
+            remote(&own, peer.as_ref())
+        });
+        LegTerms {
+            remote,
+            sources: Sources::SameHost { signaling: self.signaling[side.index()] },
+            payload_types: payload_map(own.as_ref(), peer.as_ref()),
+            telephone_event: peer.or(own).and_then(|it| it.telephone_event),
+            expects: self.expects(own.as_ref(), peer.as_ref()),
+        }
+    }
+
+    fn expects(&self, own: Option<&Audio>, peer: Option<&Audio>) -> Expects {
+        match (self.talk, own, peer) {
+            (Talk::Answered, Some(own), Some(peer))
+                if own.direction.sends() && peer.direction.receives() && peer.rtp.is_some() =>
+            {
+                Expects::Media
+            }
+            (Talk::Answered | Talk::Early, _, _) => Expects::Nothing,
+        }
+    }
+}
+
+fn remote(own: &Audio, peer: Option<&Audio>) -> Remote {
+    let above = own
+        .rtp
+        .and_then(|rtp| Some(std::net::SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?)));
+    let rtcp = match (own.rtcp, peer.map(|peer| peer.rtcp)) {
+        (Rtcp::Mux, Some(Rtcp::Mux)) => RtcpTo::Mux,
+        (Rtcp::Mux, Some(Rtcp::Separate(_)) | None) => RtcpTo::Port(above),
+        (Rtcp::Separate(address), _) => RtcpTo::Port(address),
+    };
+    Remote { rtp: own.rtp, rtcp }
+}
+
+/// What the payload types that `own` sends become for `peer`.
+///
+/// By the standard a sender uses the numbers of whoever receives (RFC 3264 §5.1), so `peer`'s
+/// numbers pass as they are; many senders use their own, so those are translated where they do not
+/// mean something else to `peer`.
+fn payload_map(own: Option<&Audio>, peer: Option<&Audio>) -> PayloadMap {
+    let same = |audio: &Audio| audio.payload_types().into_iter().map(|it| (it, it));
+    match (own, peer) {
+        // A pair that comes later replaces one that came before.
+        (Some(own), Some(peer)) => PayloadMap::of(sdp::payload_pairs(own, peer).chain(same(peer))),
+        (Some(known), None) | (None, Some(known)) => PayloadMap::of(same(known)),
+        (None, None) => PayloadMap::of([]),
+    }
+}
+
+/// A description that was read and can be carried.
+pub(crate) struct Said<'a> {
+    pub(crate) session: Session<'a>,
+    pub(crate) audio: Audio,
+}
+
+impl<'a> Said<'a> {
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Refusal> {
+        let session = Session::parse(body)?;
+        let audio = session.audio()?;
+        Ok(Self { session, audio })
+    }
+}
+
+/// The description in a message's body; `None` if there is no body.
+///
+/// # Errors
+/// The media type, if the body is something else.
+pub(crate) fn description<'a>(message: &Message<'a>) -> Result<Option<&'a [u8]>, Reject> {
+    let body = message.body();
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let encoded = message.contains(sip_message::Name::ContentEncoding);
+    match message.content_type() {
+        Ok(Some(kind)) if kind.is("application", "sdp") && !encoded => Ok(Some(body)),
+        Ok(Some(kind)) => {
+            Err(Reject::BodyUnsupported(format!("{}/{}", kind.kind, kind.subtype).into()))
+        }
+        Ok(None) | Err(_) => Err(Reject::BodyUnsupported("no media type".into())),
+    }
+}

@@ -1,0 +1,153 @@
+//! Requests outside of any dialog that begin no call: OPTIONS, what we do not serve, and what
+//! names no connector.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use model::TerminationHealth;
+use sip_core::{Replies, ServerId, Token};
+use sip_message::{Flow, Message, Method, Name, Status, Transport, Uri};
+
+use crate::admission::check_source;
+use crate::directory::Connector;
+use crate::hub::Turn;
+use crate::io::Output;
+use crate::leg::ALLOW;
+use crate::reject::Reject;
+
+/// Whom a request is for.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// A connector.
+    Connector(Arc<Connector>),
+    /// This service itself: a bare address.
+    Ourselves,
+    /// A host name that is no connector's, or none at all.
+    Unknown(Box<str>),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connector(connector) => f.write_str(connector.host()),
+            Self::Ourselves => f.write_str("a bare address"),
+            Self::Unknown(host) => f.write_str(host),
+        }
+    }
+}
+
+impl Target {
+    /// Whom a request outside of any dialog is for, by its Request-URI's host; `None` for
+    /// responses, for ACK, which is never answered, and for what claims to be in a dialog.
+    pub(crate) fn of_new(turn: &Turn<'_>, message: &Message<'_>) -> Option<Self> {
+        let method = message.method().filter(|method| *method != Method::Ack)?;
+        let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
+        (!in_dialog || method == Method::Cancel).then(|| Self::of(turn, message))
+    }
+
+    fn of(turn: &Turn<'_>, message: &Message<'_>) -> Self {
+        let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
+        let Some(uri) = uri else { return Self::Unknown("".into()) };
+        match uri.host {
+            sip_message::Host::Name(name) => match turn.directory.connector_by_host(name) {
+                Some(connector) => Self::Connector(Arc::clone(connector)),
+                None if name.eq_ignore_ascii_case("localhost") => Self::Ourselves,
+                None => Self::Unknown(name.into()),
+            },
+            sip_message::Host::V4(_) | sip_message::Host::V6(_) => Self::Ourselves,
+            sip_message::Host::Absent => Self::Unknown("".into()),
+        }
+    }
+}
+
+/// A request outside of any dialog, and how to answer it.
+pub(crate) struct Stranger<'m> {
+    pub(crate) server: ServerId,
+    pub(crate) flow: Flow,
+    pub(crate) message: &'m Message<'m>,
+    pub(crate) method: Method<'m>,
+    pub(crate) replies: Replies,
+    pub(crate) tag: Token,
+}
+
+impl Stranger<'_> {
+    fn answer(&self, turn: &mut Turn<'_>, status: Status) {
+        let bytes = self.replies.bare(status, status.reason(), &self.tag);
+        turn.respond(self.server, status, bytes);
+    }
+
+    fn not_served(&self, turn: &mut Turn<'_>, status: Status) {
+        let mut bytes = Vec::new();
+        let mut writer = self.replies.start(&mut bytes, status, status.reason(), &self.tag);
+        writer.header(Name::Allow, ALLOW).finish();
+        turn.hub.counters.drop("method-not-served");
+        turn.respond(self.server, status, bytes);
+    }
+}
+
+/// Answers a request that begins no call.
+pub(crate) fn receive(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target) {
+    match (stranger.method, target) {
+        (Method::Options, target) => options(turn, stranger, target),
+        (Method::Invite, _) => {
+            let reject = Reject::HostUnknown(target.to_string().into());
+            turn.hub.counters.reject(reject.code());
+            stranger.answer(turn, reject.status());
+        }
+        // They belong to a dialog, and this is none.
+        (Method::Bye | Method::Prack | Method::Update | Method::Info, _) => {
+            stranger.answer(turn, Status::CALL_DOES_NOT_EXIST);
+        }
+        (Method::Other(_), _) => stranger.not_served(turn, Status::NOT_IMPLEMENTED),
+        (
+            Method::Register
+            | Method::Refer
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Message
+            | Method::Publish
+            | Method::Ack
+            | Method::Cancel,
+            _,
+        ) => stranger.not_served(turn, Status::METHOD_NOT_ALLOWED),
+    }
+}
+
+/// OPTIONS: a 200 with nothing in it, as AWS answers (facts §4.6). One that comes to a connector
+/// from a source that may call there is its customer's sign of health; another is refused.
+fn options(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target) {
+    if !stranger.message.unsupported(&[]).collect::<Vec<_>>().is_empty() {
+        return stranger.answer(turn, Status::BAD_EXTENSION);
+    }
+    let connector = match target {
+        Target::Connector(connector) => connector,
+        Target::Ourselves => {
+            turn.hub.counters.options += 1;
+            return stranger.answer(turn, Status::OK);
+        }
+        Target::Unknown(_) => return stranger.answer(turn, Status::NOT_FOUND),
+    };
+    let remote = stranger.flow.remote;
+    let source = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+    let checked = check_source(connector, source).and_then(|()| {
+        let encrypted = stranger.flow.transport == Transport::Tls;
+        match connector.connector.require_encryption && !encrypted {
+            true => Err(Reject::EncryptionRequired),
+            false => Ok(()),
+        }
+    });
+    if let Err(reject) = checked {
+        turn.hub.counters.reject(reject.code());
+        return stranger.answer(turn, Status::FORBIDDEN);
+    }
+    turn.hub.counters.options += 1;
+    let health = TerminationHealth {
+        account: connector.account(),
+        connector: connector.connector.id.clone(),
+        timestamp: turn.now.unix,
+        source: source.ip(),
+    };
+    turn.hub.outputs.push_back(Output::Health(health));
+    stranger.answer(turn, Status::OK);
+}
