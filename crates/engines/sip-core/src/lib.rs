@@ -33,3 +33,18 @@ pub use respond::Replies;
 pub use token::{Token, Tokens};
 pub use transaction::{Timer, Transmit};
 pub use wheel::Wheel;
+
+#[cfg(test)]
+mod test_clock {
+    use std::time::Instant;
+
+    /// The instant that virtual time starts at; only differences from it matter.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an Instant has no other origin; tests add to it"
+    )]
+    pub(crate) fn start() -> Instant {
+        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        *START
+    }
+}

@@ -181,9 +181,11 @@ impl Wheel {
             let (level, digit) = if level < LEVELS {
                 (level, tick >> (SLOT_BITS * level as u32))
             } else {
-                // Beyond the wheel's reach of two years: sorted again when its slot comes.
+                // Beyond this turn of the last level: a slot of its next turn, the last one for
+                // what lies beyond two years, to be sorted again when that slot comes.
                 let shift = SLOT_BITS * (LEVELS as u32 - 1);
-                (LEVELS - 1, (self.elapsed >> shift) + SLOTS as u64 - 1)
+                let last = (self.elapsed >> shift) + SLOTS as u64 - 1;
+                (LEVELS - 1, (tick >> shift).min(last))
             };
             let slot = digit as usize % SLOTS;
             self.occupied[level] |= 1 << slot;
@@ -226,3 +228,7 @@ fn ticks_up(since: Duration) -> u64 {
 fn ticks_down(since: Duration) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "wheel_tests.rs"]
+mod tests;

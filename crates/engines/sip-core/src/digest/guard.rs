@@ -294,11 +294,9 @@ impl Attempt<'_> {
         }
         need("cnonce", offer.cnonce.as_ref())?;
         let count = offer.count.as_deref().unwrap_or_default();
-        let number = Some(count)
-            .filter(|it| it.len() == 8)
-            .and_then(|it| u32::from_str_radix(it, 16).ok())
-            .filter(|&it| it > 0)
-            .ok_or(Refusal::Field("nc"))?;
+        let mut number = [0; 4];
+        read_hex(count, &mut number).ok_or(Refusal::Field("nc"))?;
+        let number = Some(u32::from_be_bytes(number)).filter(|&it| it > 0);
         let mut response = [0; 32];
         let length = if algorithm == Algorithm::Md5 { 16 } else { 32 };
         read_hex(offer.response.as_deref().unwrap_or_default(), &mut response[..length])
@@ -316,7 +314,7 @@ impl Attempt<'_> {
                 method: self.method,
                 uri,
             },
-            count: number,
+            count: number.ok_or(Refusal::Field("nc"))?,
             response,
         })
     }

@@ -41,17 +41,19 @@ impl Endpoint {
         if let Err(violation) = message.check() {
             return self.refuse(inbound, key, Refusal::Malformed(violation));
         }
-        match method {
-            Method::Ack => Received::Ack,
-            Method::Cancel => self.receive_cancel(now, inbound, key),
-            Method::Invite if self.invites_open >= self.limits.invites_open_max => {
-                self.refuse(inbound, key, Refusal::InvitesOpen)
-            }
-            _ if self.entries.len() >= self.limits.transactions_max => {
-                self.refuse(inbound, key, Refusal::Transactions)
-            }
-            _ => self.receive_new(now, inbound, key),
+        if method == Method::Ack {
+            return Received::Ack;
         }
+        if method == Method::Cancel {
+            return self.receive_cancel(now, inbound, key);
+        }
+        if method == Method::Invite && self.invites_open >= self.limits.invites_open_max {
+            return self.refuse(inbound, key, Refusal::InvitesOpen);
+        }
+        if self.entries.len() >= self.limits.transactions_max {
+            return self.refuse(inbound, key, Refusal::Transactions);
+        }
+        self.receive_new(now, inbound, key)
     }
 
     /// The request of a transaction that exists, or its ACK.

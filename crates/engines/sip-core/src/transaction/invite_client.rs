@@ -145,7 +145,11 @@ impl InviteClient {
             }
             (S::Calling { .. }, I::Timer(Timer::B))
             | (S::Proceeding { .. }, I::Timer(Timer::Cancelled)) => self.terminate(End::TimedOut),
-            (S::Calling { .. }, I::Cancel(reason)) => self.cancel = Cancel::Waiting(reason),
+            (S::Calling { .. }, I::Cancel(reason)) => {
+                if matches!(self.cancel, Cancel::No) {
+                    self.cancel = Cancel::Waiting(reason);
+                }
+            }
             (S::Proceeding { request }, I::Cancel(reason)) => {
                 if matches!(self.cancel, Cancel::No) {
                     self.cancel = Cancel::Due(derived::cancel(request, reason.as_deref()));

@@ -102,7 +102,7 @@ impl Server {
                 turn.send(self.reply, response.clone());
             }
             (S::Trying | S::Proceeding { .. } | S::Completed { .. }, I::Timer(Timer::J)) => {
-                self.state = S::Terminated(End::Normally)
+                self.state = S::Terminated(End::Normally);
             }
 
             // Nothing: what the TU has not answered cannot be repeated, and one answer is enough.

@@ -1,0 +1,14 @@
+//! The transaction layer seen from outside: messages, virtual time, and what comes of them.
+
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod lossy_link;
+#[cfg(test)]
+mod matching;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
+mod totality;
+#[cfg(test)]
+mod world;
