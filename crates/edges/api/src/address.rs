@@ -79,7 +79,7 @@ impl AddressRules {
         }
         if self.private_networks == PrivateNetworks::Refused && is_private(address) {
             return Err("is private, and this installation takes public addresses only; name a public one, \
-                        or have the operator set api.private_networks"
+                        or have the operator allow private ones"
                 .into());
         }
         Ok(())

@@ -80,6 +80,8 @@ impl Answer {
 pub(crate) enum Dialect {
     /// `{"Code","Message"}`, as this API does.
     Json,
+    /// `{"__type","message"}`, as services do that name their operation in `x-amz-target`.
+    JsonRpc,
     /// `<ErrorResponse><Error>…`, as STS and other query services do.
     Query,
     /// `<Error>…`, as S3 does.
@@ -96,11 +98,18 @@ impl ApiError {
             #[serde(rename = "Message")]
             message: &'a str,
         }
+        #[derive(Serialize)]
+        struct RpcEnvelope<'a> {
+            #[serde(rename = "__type")]
+            shape: &'a str,
+            message: &'a str,
+        }
         let (status, shape, code) = self.kind.wire();
         let message = &self.message;
         let inner = || format!("<Code>{code}</Code><Message>{}</Message>", escape_xml(message));
         let answer = match dialect {
             Dialect::Json => Answer::json(status, &Envelope { code, message }),
+            Dialect::JsonRpc => Answer::json(status, &RpcEnvelope { shape, message }),
             Dialect::Query => Answer::xml(
                 status,
                 format!(

@@ -10,6 +10,7 @@ use crate::config::ApiConfig;
 use crate::error::ApiError;
 use crate::live::LiveCalls;
 use crate::quota::VoiceConnectorCount;
+use crate::tally::{Served, Tally};
 
 /// The control plane's surroundings, one per process.
 pub struct Context {
@@ -19,6 +20,7 @@ pub struct Context {
     pub(crate) live: Arc<dyn LiveCalls>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) voice_connectors: Arc<VoiceConnectorCount>,
+    pub(crate) tally: Tally,
 }
 
 impl Context {
@@ -33,7 +35,20 @@ impl Context {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
         let keys = KeyRing::load(&store).await?;
-        Ok(Arc::new(Self { store, clock, config, live, keys, voice_connectors: Arc::default() }))
+        Ok(Arc::new(Self {
+            store,
+            clock,
+            config,
+            live,
+            keys,
+            voice_connectors: Arc::default(),
+            tally: Tally::default(),
+        }))
+    }
+
+    /// How many requests were served since the start, by operation and status.
+    pub fn served(&self) -> Vec<Served> {
+        self.tally.served()
     }
 
     /// Changes resources in one transaction. Once this returns, the change is durable and the call

@@ -34,6 +34,11 @@ macro_rules! kinds {
             /// Every kind, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$kind),+];
 
+            /// Whether the operator should look into it, since the caller cannot help it.
+            pub const fn is_ours(self) -> bool {
+                matches!(self, Self::ServiceFailure | Self::ServiceUnavailable)
+            }
+
             /// HTTP status, `x-amzn-ErrorType`, and the body's `Code`.
             pub const fn wire(self) -> (StatusCode, &'static str, &'static str) {
                 match self { $(Self::$kind => (StatusCode::$status, $shape, $code)),+ }

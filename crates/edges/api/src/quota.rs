@@ -37,7 +37,7 @@ impl VoiceConnectorCount {
                 ErrorKind::ResourceLimitExceeded,
                 format!(
                     "the quota \"Amazon Chime SDK Voice Connectors\" of this account is {quota}, and {now} exist; \
-                     delete one, or have the operator raise quotas.voice_connectors"
+                     delete one, or have the operator raise api.voice_connectors_max"
                 ),
             ));
         }

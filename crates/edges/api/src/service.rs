@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -35,7 +36,7 @@ pub(crate) async fn respond(
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     let dialect = dialect(&parts);
-    let mut line = LogLine::default();
+    let mut line = LogLine::UNKNOWN;
 
     let limit = context.config.limits.request_time;
     let answered =
@@ -50,7 +51,8 @@ pub(crate) async fn respond(
         )),
         None => Err(ApiError::failure().caused_by("a panic, reported by the panic hook above")),
     };
-    line.log(&request_id, &parts, &outcome, began);
+    line.log(&request_id, &outcome, began.elapsed());
+    context.tally.add(line.operation, status_of(&outcome), began.elapsed());
     match outcome {
         Ok(answer) => answer.into_response(&request_id),
         Err(error) => error.into_response(&request_id, dialect),
@@ -107,6 +109,8 @@ fn dialect(parts: &Parts) -> Dialect {
         Dialect::RestXml
     } else if has(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded") {
         Dialect::Query
+    } else if parts.headers.contains_key("x-amz-target") {
+        Dialect::JsonRpc
     } else {
         Dialect::Json
     }
@@ -126,49 +130,39 @@ async fn guarded<F: Future>(future: F) -> Option<F::Output> {
     .await
 }
 
+fn status_of(outcome: &Result<Answer, ApiError>) -> u16 {
+    match outcome {
+        Ok(answer) => answer.status(),
+        Err(error) => error.kind.wire().0.as_u16(),
+    }
+}
+
 /// What one request leaves in the log: no path, no body, no names of users or numbers.
-#[derive(Default)]
 struct LogLine {
     caller: Option<String>,
     operation: &'static str,
 }
 
 impl LogLine {
-    fn log(
-        &self,
-        request_id: &str,
-        parts: &Parts,
-        outcome: &Result<Answer, ApiError>,
-        began: Instant,
-    ) {
-        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    /// Of a request of which nothing is known yet.
+    const UNKNOWN: Self = Self { caller: None, operation: "none" };
+
+    fn log(&self, request_id: &str, outcome: &Result<Answer, ApiError>, took: Duration) {
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let (status, operation) = (status_of(outcome), self.operation);
         let caller = self.caller.as_deref().unwrap_or("-");
-        let operation =
-            if self.operation.is_empty() { parts.method.as_str() } else { self.operation };
         match outcome {
-            Ok(answer) => {
-                tracing::info!(
-                    request_id,
-                    caller,
-                    operation,
-                    status = answer.status(),
-                    took_us,
-                    "served"
+            Ok(_) => tracing::info!(request_id, caller, operation, status, took_us, "served"),
+            Err(error) if error.kind.is_ours() => {
+                let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
+                let code = error.kind.wire().2;
+                tracing::error!(
+                    request_id, caller, operation, status, code, took_us, cause, "failed"
                 );
             }
             Err(error) => {
-                let (status, shape, code) = error.kind.wire();
-                let status = status.as_u16();
-                if status >= 500 && error.kind != ErrorKind::NotImplemented {
-                    let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
-                    tracing::error!(
-                        request_id, caller, operation, status, shape, took_us, cause, "failed"
-                    );
-                } else {
-                    tracing::info!(
-                        request_id, caller, operation, status, shape, code, took_us, "refused"
-                    );
-                }
+                let code = error.kind.wire().2;
+                tracing::info!(request_id, caller, operation, status, code, took_us, "refused");
             }
         }
     }

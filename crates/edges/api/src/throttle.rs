@@ -44,7 +44,7 @@ impl Bucket {
             ErrorKind::Throttled,
             format!(
                 "rate exceeded: this access key may send {} requests per second, {} at once; \
-                 slow down, or have the operator raise http.rate",
+                 slow down, or have the operator raise api.requests_per_second",
                 rate.per_second, rate.burst
             ),
         )

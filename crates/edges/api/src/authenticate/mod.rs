@@ -155,7 +155,7 @@ fn served(name: &str) -> Result<Service, ApiError> {
             ErrorKind::ServiceNotServed,
             format!(
                 "this endpoint serves Amazon Chime SDK Voice (signing name chime) and sts, not {other}: \
-                 it is probably meant by AWS_ENDPOINT_URL; set AWS_ENDPOINT_URL_CHIME_SDK_VOICE instead",
+                 if AWS_ENDPOINT_URL sends every service here, set AWS_ENDPOINT_URL_CHIME_SDK_VOICE instead",
                 other = short(other)
             ),
         )),

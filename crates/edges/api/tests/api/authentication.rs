@@ -185,6 +185,17 @@ async fn s3_is_refused_in_the_xml_that_its_clients_read() {
 }
 
 #[tokio::test]
+async fn a_service_that_names_its_operation_in_a_header_is_refused_in_its_own_json() {
+    let world = World::start().await;
+    let mut request = world.signed_for("dynamodb", "us-east-1", &world.key, "POST", "/", b"{}");
+    request.set("x-amz-target", Some("DynamoDB_20120810.ListTables"));
+    let answer = world.send(&request).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["__type"], "ServiceNotServedException");
+    assert!(answer.json()["message"].as_str().unwrap().contains("not dynamodb"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn sts_tells_who_asks_and_nothing_else() {
     let world = World::start().await;
     let key = world.key("AKIATENANT", "111122223333", KeyPolicy::ReadOnly).await;

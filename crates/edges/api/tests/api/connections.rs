@@ -207,3 +207,27 @@ async fn shutdown_waits_for_a_request_that_has_begun_and_then_cuts_it() {
     world.call("GET", "/voice-connectors", "").await.expect(200);
     assert_eq!(world.stop().await, Drained::Cut(1));
 }
+
+#[tokio::test]
+async fn requests_are_counted_by_operation_and_status() {
+    let world = World::start().await;
+    world.connector().await;
+    for _ in 0..2 {
+        world.call("GET", "/voice-connectors", "").await.expect(200);
+    }
+    world.call("GET", "/voice-connectors/x", "").await.refused(400, "BadRequestException");
+    world.call("GET", "/nowhere", "").await.refused(404, "UnknownOperationException");
+    world.call("GET", "/operator/keys", "").await.expect(200);
+    let served: Vec<_> =
+        world.context.served().iter().map(|it| (it.operation, it.status, it.count)).collect();
+    assert_eq!(
+        served,
+        [
+            ("CreateVoiceConnector", 201, 1),
+            ("GetVoiceConnector", 400, 1),
+            ("ListVoiceConnectors", 200, 2),
+            ("none", 404, 1),
+            ("operator", 200, 1),
+        ]
+    );
+}

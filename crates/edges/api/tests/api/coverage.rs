@@ -62,7 +62,7 @@ async fn signed_every_operation_gives_its_documented_answer_or_says_that_it_is_n
     for operation in Operation::all() {
         let method = operation.spec().method.as_str();
         let answer = world.call(method, &target(operation), "").await;
-        if api::is_implemented(operation) {
+        if api::operation::is_implemented(operation) {
             built += 1;
             assert!(is_documented(operation, &answer), "{operation}: {answer:?}");
         } else {
@@ -70,7 +70,7 @@ async fn signed_every_operation_gives_its_documented_answer_or_says_that_it_is_n
             assert!(message.contains(operation.name()), "{message}");
         }
     }
-    assert_eq!(built + api::not_implemented().count(), 96);
+    assert_eq!(built + api::operation::not_implemented().count(), 96);
 }
 
 #[tokio::test]

@@ -50,7 +50,8 @@ fn body() -> impl Strategy<Value = Value> {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let built: Vec<Operation> = Operation::all().filter(|it| api::is_implemented(*it)).collect();
+    let built: Vec<Operation> =
+        Operation::all().filter(|it| api::operation::is_implemented(*it)).collect();
     prop::sample::select(built)
 }
 

@@ -40,6 +40,7 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
     pub(crate) clock: Arc<HandClock>,
+    pub(crate) context: Arc<Context>,
     /// A full key of the operator's account.
     pub(crate) key: Key,
     stop: oneshot::Sender<()>,
@@ -74,10 +75,10 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(api::serve(listener, context, async move {
+        let served = tokio::spawn(api::serve(listener, Arc::clone(&context), async move {
             stopped.await.ok();
         }));
-        Self { address, store, clock, key, stop, served, _dir: dir }
+        Self { address, store, clock, context, key, stop, served, _dir: dir }
     }
 
     /// Makes a key of an account, as the operator would.

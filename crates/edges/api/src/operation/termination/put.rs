@@ -110,7 +110,7 @@ fn parse_cps_limit(wire: Option<i32>, quota: u32) -> Result<NonZeroU32, ApiError
     limit.filter(|it| it.get() <= quota).ok_or_else(|| {
         ApiError::bad_request(format!(
             "Termination.CpsLimit is {asked}; it is 1 to the quota \"Calls per second per Voice Connector\" of \
-             this account, which is {quota}; lower it, or have the operator raise quotas.calls_per_second"
+             this account, which is {quota}; lower it, or have the operator raise api.calls_per_second_max"
         ))
     })
 }
