@@ -31,7 +31,7 @@ enum Done<T, E> {
 }
 
 /// A job made of a closure.
-pub(crate) struct Task<T, E, F> {
+struct Task<T, E, F> {
     work: Option<F>,
     done: Option<Done<T, E>>,
     reply: oneshot::Sender<Result<Done<T, E>, StoreError>>,
@@ -41,9 +41,11 @@ pub(crate) struct Task<T, E, F> {
 pub(crate) struct Answer<T, E>(oneshot::Receiver<Result<Done<T, E>, StoreError>>);
 
 /// Makes a job of a closure, and the end where its result comes out.
-pub(crate) fn task<T, E, F>(work: F) -> (Box<Task<T, E, F>>, Answer<T, E>)
+pub(crate) fn task<T, E, F>(work: F) -> (Box<dyn Job>, Answer<T, E>)
 where
-    F: FnOnce(&mut WriteTx<'_>) -> Result<T, E>,
+    T: Send + 'static,
+    E: Send + 'static,
+    F: FnOnce(&mut WriteTx<'_>) -> Result<T, E> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
     (Box::new(Task { work: Some(work), done: None, reply }), Answer(answer))

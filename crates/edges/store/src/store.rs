@@ -190,4 +190,10 @@ impl Store {
     pub async fn close(&self) {
         self.0.close().await;
     }
+
+    /// What faults are injected into.
+    #[cfg(test)]
+    pub(crate) fn database(&self) -> &Database {
+        &self.0
+    }
 }

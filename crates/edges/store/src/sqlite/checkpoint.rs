@@ -6,9 +6,8 @@
 //! a few pages.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
@@ -17,36 +16,63 @@ use super::connection::{self, Role};
 use super::fault::Sorted as _;
 use crate::StoreError;
 
-/// The thread that checkpoints, and the word between it and the writer.
+/// The thread that checkpoints, and how far it is.
 pub(super) struct Checkpointer {
     wake: Option<SyncSender<()>>,
-    rest: Arc<AtomicBool>,
+    stage: Arc<Mutex<Stage>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Whose turn it is. The two never checkpoint at once: the second would find it locked and do nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nobody's: the log is short.
+    Idle,
+    /// The thread's.
+    Moving,
+    /// The writer's: what it has added since the thread began is left.
+    Rest,
 }
 
 impl Checkpointer {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
         let conn = connection::open(path, Role::Checkpointer)?;
         let (wake, woken) = sync_channel(1);
-        let rest = Arc::new(AtomicBool::new(false));
-        let left = rest.clone();
+        let stage = Arc::new(Mutex::new(Stage::Idle));
+        let shared = stage.clone();
         let thread = thread::Builder::new()
             .name("store-checkpoint".into())
-            .spawn(move || checkpoints(&conn, &woken, &left))
+            .spawn(move || checkpoints(&conn, &woken, &shared))
             .map_err(|error| StoreError::io(path, &error))?;
-        Ok(Self { wake: Some(wake), rest, thread: Some(thread) })
+        Ok(Self { wake: Some(wake), stage, thread: Some(thread) })
     }
 
-    /// Asks for a checkpoint. One that is asked for already is enough.
-    pub(super) fn wake(&self) {
-        if let Some(wake) = &self.wake {
-            let _ = wake.try_send(());
+    /// Keeps the log short: called by the writer after each group, with its own connection.
+    ///
+    /// A failure is not the writer's to report: the thread will meet it too.
+    pub(super) fn tend(&self, writer: &Connection, pages_max: u64) {
+        let mut stage = locked(&self.stage);
+        match *stage {
+            Stage::Moving => {}
+            Stage::Rest => {
+                drop(checkpoint(writer));
+                *stage = Stage::Idle;
+            }
+            Stage::Idle => {
+                if pages_left(writer).is_ok_and(|left| left >= pages_max)
+                    && let Some(wake) = &self.wake
+                    && wake.try_send(()).is_ok()
+                {
+                    *stage = Stage::Moving;
+                }
+            }
         }
     }
 
-    /// Whether a checkpoint has left a rest that the writer should move. Says so once.
-    pub(super) fn take_rest(&self) -> bool {
-        self.rest.swap(false, Ordering::AcqRel)
+    /// Whether the thread is at work.
+    #[cfg(test)]
+    pub(super) fn is_moving(&self) -> bool {
+        *locked(&self.stage) == Stage::Moving
     }
 }
 
@@ -59,14 +85,13 @@ impl Drop for Checkpointer {
     }
 }
 
-fn checkpoints(conn: &Connection, woken: &Receiver<()>, rest: &AtomicBool) {
+fn checkpoints(conn: &Connection, woken: &Receiver<()>, stage: &Mutex<Stage>) {
     let mut failing = false;
     while woken.recv().is_ok() {
-        match checkpoint(conn) {
-            Ok(log) => {
-                rest.store(log.moved < log.pages, Ordering::Release);
-                failing = false;
-            }
+        let outcome = checkpoint(conn);
+        *locked(stage) = if outcome.is_ok() { Stage::Rest } else { Stage::Idle };
+        match outcome {
+            Ok(()) => failing = false,
             // Nothing is lost: the log keeps what it has, and the next commit asks again.
             Err(error) if !failing => {
                 tracing::warn!(%error, "the write-ahead log cannot be moved into the database");
@@ -77,29 +102,25 @@ fn checkpoints(conn: &Connection, woken: &Receiver<()>, rest: &AtomicBool) {
     }
 }
 
-/// How long the log is, and how much of it has been moved. In pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Log {
-    pub(super) pages: u64,
-    pub(super) moved: u64,
+fn locked(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Moves what can be moved without waiting for anybody.
-pub(super) fn checkpoint(conn: &Connection) -> Result<Log, StoreError> {
-    log(conn, "PRAGMA wal_checkpoint(PASSIVE)")
+fn checkpoint(conn: &Connection) -> Result<(), StoreError> {
+    conn.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
+        .and_then(|mut it| it.query_row([], |_| Ok(())))
+        .sorted()
 }
 
-/// Looks at the log without moving anything.
-pub(super) fn look(conn: &Connection) -> Result<Log, StoreError> {
-    log(conn, "PRAGMA wal_checkpoint(NOOP)")
-}
-
-fn log(conn: &Connection, sql: &str) -> Result<Log, StoreError> {
-    conn.prepare_cached(sql)
+/// How many pages of the log are not moved yet.
+fn pages_left(conn: &Connection) -> Result<u64, StoreError> {
+    conn.prepare_cached("PRAGMA wal_checkpoint(NOOP)")
         .and_then(|mut it| {
-            // -1 stands for "no log yet".
-            let count = |it: i64| u64::try_from(it).unwrap_or(0);
-            it.query_row([], |row| Ok(Log { pages: count(row.get(1)?), moved: count(row.get(2)?) }))
+            // Of all pages in the log, and of those that are moved; -1 if there is no log yet.
+            let (all, moved) =
+                it.query_row([], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+            Ok(u64::try_from(all - moved).unwrap_or(0))
         })
         .sorted()
 }

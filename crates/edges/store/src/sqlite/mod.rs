@@ -16,3 +16,6 @@ mod writer;
 
 pub(crate) use database::Database;
 pub(crate) use tx::WriteTx;
+
+#[cfg(test)]
+mod fault_tests;

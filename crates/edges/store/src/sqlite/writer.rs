@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::checkpoint::{self, Checkpointer};
+use super::checkpoint::Checkpointer;
 use super::connection::{self, Role, run};
 use super::fault::Sorted as _;
 use super::lock::LockFile;
@@ -169,7 +169,7 @@ pub(super) struct Writer {
     feed_oldest: u64,
     feed_changes_min: u64,
     checkpoint_pages: u64,
-    checkpointer: Checkpointer,
+    pub(super) checkpointer: Checkpointer,
 }
 
 impl Writer {
@@ -212,7 +212,9 @@ impl Writer {
         group.retain(|member| !member.job.is_abandoned());
         if !group.is_empty() {
             self.commit(group);
-            self.tend_log();
+            if let Some(conn) = &self.conn {
+                self.checkpointer.tend(conn, self.checkpoint_pages);
+            }
         }
         next
     }
@@ -270,21 +272,13 @@ impl Writer {
     fn roll_back(&mut self) {
         let Some(conn) = &self.conn else { return };
         if !conn.is_autocommit() && run(conn, "ROLLBACK").is_err() {
-            self.conn = None;
+            self.give_up();
         }
     }
 
-    /// Keeps the log short. A failure here is the checkpointer's to report.
-    fn tend_log(&self) {
-        let Some(conn) = &self.conn else { return };
-        if self.checkpointer.take_rest() {
-            drop(checkpoint::checkpoint(conn));
-        }
-        if let Ok(log) = checkpoint::look(conn)
-            && log.pages - log.moved >= self.checkpoint_pages
-        {
-            self.checkpointer.wake();
-        }
+    /// Lets go of a connection that is of no use any more.
+    pub(super) fn give_up(&mut self) {
+        self.conn = None;
     }
 }
 

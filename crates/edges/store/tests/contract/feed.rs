@@ -102,7 +102,7 @@ pub(crate) async fn a_projection_misses_nothing_and_hears_nothing_twice(store: F
     while !writing.is_finished() && projections.len() < 20 {
         let load = |view: &dyn View| {
             let mut state = BTreeMap::new();
-            view.all::<Tags>(|it| drop(state.insert(it.arn.clone(), value(&it))))?;
+            view.all::<Tags>(|it| state.extend([(it.arn.clone(), value(&it))]))?;
             Ok(Arc::new(Projection(Mutex::new(state))))
         };
         projections.push(store.project(load).await.unwrap());
