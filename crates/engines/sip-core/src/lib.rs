@@ -11,6 +11,30 @@
 //!
 //! The invariant: whatever bytes come and whenever time moves, every transaction ends, once, and
 //! everything that can grow has a limit with a name.
+//!
+//! ```
+//! use sip_core::{Config, Endpoint, Received, Replies};
+//! use sip_message::{Flow, Message, Status};
+//! # let now = std::time::Instant::now();
+//!
+//! let mut endpoint = Endpoint::new(Config::default(), [7; 32]);
+//! let flow = Flow::udp("198.51.100.1:5060".parse().unwrap(), "192.0.2.7:5060".parse().unwrap());
+//! let options = b"OPTIONS sip:vc.example SIP/2.0\r\n\
+//!     Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKa\r\n\
+//!     From: <sip:pbx@192.0.2.7>;tag=1\r\nTo: <sip:vc.example>\r\n\
+//!     Call-ID: a\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+//! let options = Message::parse(options).unwrap();
+//!
+//! let Received::Request { server } = endpoint.receive(now, flow, &options) else { panic!() };
+//! let replies = Replies::new(&options, &flow).unwrap();
+//! let tag = endpoint.tag(server).unwrap();
+//! endpoint.respond(now, server, Status::OK, replies.bare(Status::OK, "OK", &tag)).unwrap();
+//!
+//! assert!(endpoint.poll_output().unwrap().bytes.starts_with(b"SIP/2.0 200 OK\r\n"));
+//! // Asked again, the transaction answers by itself.
+//! assert_eq!(endpoint.receive(now, flow, &options), Received::Absorbed);
+//! assert!(endpoint.poll_output().is_some());
+//! ```
 
 pub mod dialog;
 pub mod digest;
@@ -23,6 +47,7 @@ mod key;
 mod reply;
 mod respond;
 mod slab;
+mod stamp;
 mod token;
 mod transaction;
 

@@ -2,6 +2,8 @@
 
 use sip_message::{Flow, HeaderError, Message, MessageWriter, Name, Problem, Status};
 
+use crate::stamp;
+
 const LINE_END: &[u8] = b"\r\n";
 
 /// The part of every response that comes from its request: Via (stamped), From, To, Call-ID,
@@ -23,19 +25,17 @@ impl Replies {
     /// # Errors
     /// The header that is missing or cannot be read; such a request cannot be answered.
     pub fn new(request: &Message<'_>, flow: &Flow) -> Result<Self, HeaderError> {
-        request.via()?;
+        let via = request.via()?;
         let to = request.to()?;
         let mut head = Vec::with_capacity(request.bytes().len().min(1024));
+        stamp::vias(&mut head, request, &via, flow.remote);
         let mut writer = MessageWriter::resume(&mut head);
-        writer.vias_stamped(request, flow.remote);
         for name in [Name::From, Name::CallId, Name::CSeq] {
             let problem = Problem::Missing;
-            writer.header(name, request.first(name).ok_or(HeaderError { name, problem })?);
+            writer.raw(request.lines(name).next().ok_or(HeaderError { name, problem })?);
         }
-        if let Some(timestamp) = request.first(Name::Timestamp) {
-            writer.header(Name::Timestamp, timestamp);
-        }
-        writer.header(Name::To, request.first(Name::To).unwrap_or_default());
+        writer.copy_all(request, Name::Timestamp);
+        writer.copy_all(request, Name::To);
         let tag_at = to.tag().is_none().then(|| head.len() - LINE_END.len());
         let record_route_at = head.len();
         MessageWriter::resume(&mut head).copy_all(request, Name::RecordRoute);
@@ -57,7 +57,7 @@ impl Replies {
         let makes_dialog = (101..300).contains(&status.0);
         let end = if makes_dialog { self.head.len() } else { self.record_route_at };
         out.reserve(end + 256);
-        MessageWriter::response(out, status, reason);
+        start_line(out, status, reason);
         match self.tag_at {
             Some(at) if status != Status::TRYING => {
                 for part in [&self.head[..at], b";tag=", tag.as_bytes(), &self.head[at..end]] {
@@ -82,4 +82,14 @@ impl Replies {
     pub fn is_in_dialog(&self) -> bool {
         self.tag_at.is_none()
     }
+}
+
+/// The start line; what would end it early becomes a blank.
+fn start_line(out: &mut Vec<u8>, status: Status, reason: &str) {
+    out.extend_from_slice(b"SIP/2.0 ");
+    stamp::decimal(out, status.0.into());
+    out.push(b' ');
+    let clean = |byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { byte };
+    out.extend(reason.bytes().map(clean));
+    out.extend_from_slice(LINE_END);
 }
