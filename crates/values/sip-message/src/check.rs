@@ -91,7 +91,7 @@ impl Message<'_> {
     }
 
     fn check_header(&self, entry: &Entry) -> Result<(), HeaderError> {
-        let Some(rule) = rule_of(entry.name) else { return Ok(()) };
+        let Some(rule) = RULE_OF[entry.name as usize] else { return Ok(()) };
         self.read_entry(entry, rule)
     }
 }
@@ -136,36 +136,49 @@ fn is_one_only(name: Name) -> bool {
 
 type Rule = fn(&str) -> Result<(), Problem>;
 
-/// How the value of a header a server acts on is judged.
-fn rule_of(name: Name) -> Option<Rule> {
-    use Name as N;
-    let rule: Rule = match name {
-        N::Via => vias,
-        N::From | N::To | N::ReferTo => address,
-        N::Contact => contacts,
-        N::Route | N::RecordRoute => addresses,
-        N::CallId => call_id,
-        N::CSeq => |value| CSeq::parse(value).map(drop),
-        N::MaxForwards => max_forwards,
-        N::Expires | N::MinExpires => |value| grammar::delta_seconds(value).map(drop),
-        N::SessionExpires | N::MinSe => |value| SessionExpires::parse(value).map(drop),
-        N::RetryAfter => |value| RetryAfter::parse(value).map(drop),
-        N::Date => |value| Date::parse(value).map(drop),
-        N::ContentType => |value| MediaType::parse(value).map(drop),
-        N::ContentDisposition | N::Event | N::SubscriptionState => {
-            |value| Word::parse(value).map(drop)
-        }
-        N::RAck => |value| RAck::parse(value).map(drop),
-        N::RSeq => rseq,
-        N::Replaces => |value| Replaces::parse(value).map(drop),
-        N::Require | N::ProxyRequire => tokens,
-        N::Authorization | N::ProxyAuthorization | N::WwwAuthenticate | N::ProxyAuthenticate => {
-            auth
-        }
-        _ => return None,
-    };
-    Some(rule)
-}
+/// How the values of the headers a server acts on are judged.
+const RULES: &[(Name, Rule)] = &[
+    (Name::Via, vias),
+    (Name::From, address),
+    (Name::To, address),
+    (Name::ReferTo, address),
+    (Name::Contact, contacts),
+    (Name::Route, addresses),
+    (Name::RecordRoute, addresses),
+    (Name::CallId, call_id),
+    (Name::CSeq, |value| CSeq::parse(value).map(drop)),
+    (Name::MaxForwards, max_forwards),
+    (Name::Expires, |value| grammar::delta_seconds(value).map(drop)),
+    (Name::MinExpires, |value| grammar::delta_seconds(value).map(drop)),
+    (Name::SessionExpires, |value| SessionExpires::parse(value).map(drop)),
+    (Name::MinSe, |value| SessionExpires::parse(value).map(drop)),
+    (Name::RetryAfter, |value| RetryAfter::parse(value).map(drop)),
+    (Name::Date, |value| Date::parse(value).map(drop)),
+    (Name::ContentType, |value| MediaType::parse(value).map(drop)),
+    (Name::ContentDisposition, |value| Word::parse(value).map(drop)),
+    (Name::Event, |value| Word::parse(value).map(drop)),
+    (Name::SubscriptionState, |value| Word::parse(value).map(drop)),
+    (Name::RAck, |value| RAck::parse(value).map(drop)),
+    (Name::RSeq, rseq),
+    (Name::Replaces, |value| Replaces::parse(value).map(drop)),
+    (Name::Require, tokens),
+    (Name::ProxyRequire, tokens),
+    (Name::Authorization, auth),
+    (Name::ProxyAuthorization, auth),
+    (Name::WwwAuthenticate, auth),
+    (Name::ProxyAuthenticate, auth),
+];
+
+/// [`RULES`] by name.
+static RULE_OF: [Option<Rule>; Name::COUNT] = {
+    let mut table = [None; Name::COUNT];
+    let mut i = 0;
+    while i < RULES.len() {
+        table[RULES[i].0 as usize] = Some(RULES[i].1);
+        i += 1;
+    }
+    table
+};
 
 fn vias(mut line: &str) -> Result<(), Problem> {
     loop {

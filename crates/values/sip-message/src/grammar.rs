@@ -14,20 +14,16 @@ pub(crate) mod class {
     pub(crate) const TOKEN: u8 = 1;
     /// Blank inside a header value: SP, HTAB, and the CR and LF of a fold.
     pub(crate) const LWS: u8 = 1 << 1;
-    /// `word`, the alphabet of Call-ID, without its `@`.
-    pub(crate) const WORD: u8 = 1 << 2;
-    /// `unreserved` of a URI.
-    pub(crate) const UNRESERVED: u8 = 1 << 3;
     /// What a SIP user part may hold besides escapes. `#` ought to be escaped, but private
     /// exchanges send dialled digits as they are.
-    pub(crate) const USER: u8 = 1 << 4;
+    pub(crate) const USER: u8 = 1 << 2;
     /// What a SIP URI parameter may hold besides escapes.
-    pub(crate) const URI_PARAM: u8 = 1 << 5;
+    pub(crate) const URI_PARAM: u8 = 1 << 3;
     /// What a header parameter's unquoted value may hold: `token`, an address in brackets, and
     /// the characters senders of bare base64 or addresses put there (`/ = @ ? & $ :`).
-    pub(crate) const VALUE: u8 = 1 << 6;
+    pub(crate) const VALUE: u8 = 1 << 4;
     /// Any character of an absolute URI.
-    pub(crate) const URI: u8 = 1 << 7;
+    pub(crate) const URI: u8 = 1 << 5;
 }
 
 const fn in_set(byte: u8, set: &[u8]) -> bool {
@@ -52,11 +48,8 @@ const fn classify(byte: u8) -> u8 {
     if in_set(byte, b" \t\r\n") {
         bits |= class::LWS;
     }
-    if token || in_set(byte, b"()<>:\\\"/[]?{}") {
-        bits |= class::WORD;
-    }
     if unreserved {
-        bits |= class::UNRESERVED | class::USER | class::URI_PARAM;
+        bits |= class::USER | class::URI_PARAM;
     }
     if in_set(byte, b"&=+$,;?/#") {
         bits |= class::USER;
@@ -96,19 +89,33 @@ pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| is(byte, class::TOKEN))
 }
 
-/// Whether `text` is a `callid`: a word, or two around an `@` (RFC 3261 §25.1).
+/// Whether `text` can be a Call-ID: visible ASCII without a blank.
+///
+/// RFC 3261 §25.1 has fewer characters and one `@` at most. Senders of bare base64 (`=`) and worse
+/// are common, and no character of a Call-ID has a meaning that could be mistaken.
 pub(crate) fn is_call_id(text: &str) -> bool {
-    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| is(byte, class::WORD));
-    match text.split_once('@') {
-        Some((left, right)) => is_word(left) && is_word(right),
-        None => is_word(text),
-    }
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// `text` without blanks at its ends, those of a fold included.
 #[inline]
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c| matches!(c, ' ' | '\t' | '\r' | '\n'))
+    let bytes = text.as_bytes();
+    let start = bytes.iter().take_while(|&&byte| is(byte, class::LWS)).count();
+    let after = &bytes[start..];
+    let blanks = after.iter().rev().take_while(|&&byte| is(byte, class::LWS)).count();
+    &text[start..bytes.len() - blanks]
+}
+
+/// Cuts `text` at the first `byte`, which is ASCII, leaving it out.
+///
+/// For the short texts of a header a plain loop is quicker than `str::split_once`, which searches
+/// by vector.
+#[inline]
+pub(crate) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    debug_assert!(byte.is_ascii(), "only ASCII stands between characters");
+    let at = text.bytes().position(|it| it == byte)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 /// Reads a decimal number of digits alone; more than `u64` holds is out of range.

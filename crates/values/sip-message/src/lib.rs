@@ -39,7 +39,7 @@
 //!
 //! Each of these is sent by equipment in the field and can be read in one way only:
 //! a missing space after the status code of a response without reason phrase; header parameter
-//! values with `/ = @ ? & $ :` unquoted; unquoted display names beyond ASCII; `#` unescaped in a
+//! values with `/ = @ ? & $ :` unquoted; any visible character in a Call-ID; unquoted display names beyond ASCII; `#` unescaped in a
 //! user part; host labels with underscores or all but the last beginning with digits; local `tel`
 //! numbers without `phone-context`; values of headers nobody here acts on, whatever they hold;
 //! commas in Privacy; several challenges on one line.

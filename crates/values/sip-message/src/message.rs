@@ -97,7 +97,7 @@ impl<'a> Message<'a> {
             return Err(ParseError::TooLarge { bytes: bytes.len(), max });
         }
         let newline = memchr::memchr(b'\n', bytes).ok_or(ParseError::StartLine)?;
-        let (start, mut fault) = StartLine::parse(&bytes[..newline])?;
+        let mut fault = None;
         let mut body = BodyLength::default();
         let mut table = Table::new();
         let mut lines = Lines::new(bytes, newline + 1);
@@ -137,6 +137,8 @@ impl<'a> Message<'a> {
             }
         };
         let text = std::str::from_utf8(&bytes[..body_start]).ok();
+        let (start, defect) = StartLine::parse(&bytes[..newline], text)?;
+        fault = defect.or(fault);
         Ok(Self { bytes: &bytes[..end], text, start, body_start, fault, table })
     }
 
@@ -198,7 +200,7 @@ impl<'a> Message<'a> {
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> {
         self.table.entries().filter(|(entry, _)| entry.name_len > 0).map(|(entry, end)| Header {
             name: entry.name,
-            raw_name: self.text(entry.start, entry.start + u16::from(entry.name_len)),
+            raw_name: self.raw_name(entry),
             value: self.value(entry),
             line: &self.bytes[usize::from(entry.start)..usize::from(end)],
         })
@@ -242,7 +244,7 @@ impl<'a> Message<'a> {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.table.entries().map(|(entry, _)| entry)
+        self.table.inline.iter().chain(&self.table.spill)
     }
 
     pub(crate) fn first_entry(&self, name: Name) -> Option<&Entry> {
@@ -259,31 +261,41 @@ impl<'a> Message<'a> {
         }
     }
 
+    fn raw_name(&self, entry: &Entry) -> &'a str {
+        let start = usize::from(entry.start);
+        let range = start..start + usize::from(entry.name_len);
+        match self.text {
+            Some(text) => &text[range],
+            // A name is a token, and that is ASCII.
+            None => std::str::from_utf8(&self.bytes[range]).unwrap_or(""),
+        }
+    }
+
     #[inline]
     fn value(&self, entry: &Entry) -> &'a str {
         self.read_value(entry).unwrap_or("")
-    }
-
-    fn text(&self, start: u16, end: u16) -> &'a str {
-        let range = usize::from(start)..usize::from(end);
-        std::str::from_utf8(&self.bytes[range]).unwrap_or("")
     }
 }
 
 impl<'a> StartLine<'a> {
     /// Reads the first line, its LF cut off; gives a defect that still leaves it readable.
-    fn parse(line: &'a [u8]) -> Result<(Self, Option<Fault>), ParseError> {
+    ///
+    /// `head` is the text the line begins, if all of that is UTF-8.
+    fn parse(line: &'a [u8], head: Option<&'a str>) -> Result<(Self, Option<Fault>), ParseError> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"SIP/")) {
             return StatusLine::parse(line).map(|line| (Self::Response(line), None));
         }
-        RequestLine::parse(line).map(|(line, fault)| (Self::Request(line), fault))
+        let text = match head {
+            Some(head) => &head[..line.len()],
+            None => std::str::from_utf8(line).map_err(|_| ParseError::StartLine)?,
+        };
+        RequestLine::parse(text).map(|(line, fault)| (Self::Request(line), fault))
     }
 }
 
 impl<'a> RequestLine<'a> {
-    fn parse(line: &'a [u8]) -> Result<(Self, Option<Fault>), ParseError> {
-        let text = std::str::from_utf8(line).map_err(|_| ParseError::StartLine)?;
+    fn parse(text: &'a str) -> Result<(Self, Option<Fault>), ParseError> {
         let is_blank = |c| matches!(c, ' ' | '\t');
         let trimmed = text.trim_end_matches(is_blank);
         let (method, rest) = trimmed.split_once(' ').ok_or(ParseError::StartLine)?;

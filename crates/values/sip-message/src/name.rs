@@ -145,7 +145,10 @@ impl Name {
             [letter] => LETTERS[usize::from(letter.to_ascii_lowercase() & 0x7f)],
             _ => {
                 let name = SLOTS[slot(raw, SEED)];
-                if raw.eq_ignore_ascii_case(name.as_str().as_bytes()) { name } else { Self::Other }
+                let spelling = name.as_str().as_bytes();
+                // Nearly every sender spells names as their RFC does.
+                let is_it = raw == spelling || raw.eq_ignore_ascii_case(spelling);
+                if is_it { name } else { Self::Other }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::Problem;
-use crate::grammar::{Cursor, class, skip_quoted, trim, unquote};
+use crate::grammar::{Cursor, class, skip_quoted, split_at_byte, trim, unquote};
 
 /// The parameters that follow a header value or a URI, as written.
 ///
@@ -144,7 +144,7 @@ impl<'a> Iterator for ParamIter<'a> {
             if text.is_empty() {
                 continue;
             }
-            return Some(match text.split_once('=') {
+            return Some(match split_at_byte(text, b'=') {
                 Some((name, value)) => Param { name: trim(name), value: Some(trim(value)) },
                 None => Param { name: text, value: None },
             });

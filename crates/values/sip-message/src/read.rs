@@ -57,7 +57,7 @@ impl<'a> Message<'a> {
     /// The Call-ID. It has case and is compared byte by byte (RFC 3261 §20.8).
     ///
     /// # Errors
-    /// If it is missing or not one or two words.
+    /// If it is missing, empty or holds a blank.
     pub fn call_id(&self) -> Result<&'a str, HeaderError> {
         self.mandatory(Name::CallId, |value| match grammar::is_call_id(value) {
             true => Ok(value),

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use arrayvec::ArrayVec;
 
 use crate::error::UriError;
-use crate::grammar::{CLASS, class};
+use crate::grammar::{class, is, split_at_byte};
 use crate::params::Params;
 use crate::uri_match::same_name;
 
@@ -85,25 +85,14 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// Names the part that does not fit the grammar.
     pub fn parse(text: &'a str) -> Result<Self, UriError> {
-        if text.is_empty() {
-            return Err(UriError::Empty);
-        }
-        if let Some(bad) = text.bytes().find(|&byte| !is_uri_byte(byte)) {
-            // A missing scheme is the better word for `"Bob" <…`, but a blank is a blank.
-            return Err(if bad == b'<' { UriError::Scheme } else { UriError::Character });
-        }
-        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
-        match Scheme::parse(scheme)? {
-            scheme @ (Scheme::Sip | Scheme::Sips) => parse_sip(scheme, rest),
-            Scheme::Tel => parse_tel(rest),
-            scheme @ Scheme::Other(_) => {
-                check_escapes(rest, class::URI, UriError::Character)?;
-                if rest.is_empty() {
-                    return Err(UriError::Empty);
-                }
-                Ok(Self { scheme, opaque: rest, ..Self::sip(Host::Absent, None) })
+        parse_any(text).map_err(|error| {
+            // A character no URI may hold says more than the part it stands in; a bracket at the
+            // start says that something else than a URI stands here.
+            match text.bytes().find(|&byte| !is_uri_byte(byte)) {
+                Some(b'<') | None => error,
+                Some(_) => UriError::Character,
             }
-        }
+        })
     }
 
     /// The user part with its `%` escapes removed, or as written if what they hide is not UTF-8.
@@ -178,16 +167,34 @@ impl<'a> Scheme<'a> {
 }
 
 fn is_uri_byte(byte: u8) -> bool {
-    CLASS[usize::from(byte)] & (class::URI | class::USER) != 0
+    is(byte, class::URI | class::USER)
+}
+
+fn parse_any(text: &str) -> Result<Uri<'_>, UriError> {
+    if text.is_empty() {
+        return Err(UriError::Empty);
+    }
+    let (scheme, rest) = split_at_byte(text, b':').ok_or(UriError::Scheme)?;
+    match Scheme::parse(scheme)? {
+        scheme @ (Scheme::Sip | Scheme::Sips) => parse_sip(scheme, rest),
+        Scheme::Tel => parse_tel(rest),
+        scheme @ Scheme::Other(_) => {
+            check_escapes(rest, class::URI, UriError::Character)?;
+            if rest.is_empty() {
+                return Err(UriError::Empty);
+            }
+            Ok(Uri { scheme, opaque: rest, ..Uri::sip(Host::Absent, None) })
+        }
+    }
 }
 
 fn parse_sip<'a>(scheme: Scheme<'a>, rest: &'a str) -> Result<Uri<'a>, UriError> {
     // No part after the host may hold an `@`, so the first one ends the user.
-    let (userinfo, rest) = match rest.split_once('@') {
+    let (userinfo, rest) = match split_at_byte(rest, b'@') {
         Some((userinfo, rest)) => (Some(userinfo), rest),
         None => (None, rest),
     };
-    let (user, password) = match userinfo.map(|text| (text, text.split_once(':'))) {
+    let (user, password) = match userinfo.map(|text| (text, split_at_byte(text, b':'))) {
         None => (None, None),
         Some((_, Some((user, password)))) => (Some(user), Some(password)),
         Some((user, None)) => (Some(user), None),
@@ -201,7 +208,7 @@ fn parse_sip<'a>(scheme: Scheme<'a>, rest: &'a str) -> Result<Uri<'a>, UriError>
     if let Some(password) = password {
         check_escapes(password, class::USER, UriError::User)?;
     }
-    let (rest, headers) = match rest.split_once('?') {
+    let (rest, headers) = match split_at_byte(rest, b'?') {
         Some((rest, headers)) => (rest, Some(headers)),
         None => (rest, None),
     };
@@ -231,12 +238,12 @@ fn parse_tel(rest: &str) -> Result<Uri<'_>, UriError> {
 
 /// Cuts `;…` off and checks each parameter of it; a name may stand once (RFC 3261 §19.1.1).
 fn split_params(text: &str) -> Result<(&str, Params<'_>), UriError> {
-    let Some((before, raw)) = text.split_once(';') else {
+    let Some((before, raw)) = split_at_byte(text, b';') else {
         return Ok((text, Params::default()));
     };
     let mut names = ArrayVec::<&str, URI_PARAMS_MAX>::new();
     for param in raw.split(';') {
-        let (name, value) = match param.split_once('=') {
+        let (name, value) = match split_at_byte(param, b'=') {
             Some((name, value)) => (name, Some(value)),
             None => (param, None),
         };
@@ -281,7 +288,7 @@ fn check_escapes(text: &str, classes: u8, error: UriError) -> Result<(), UriErro
                 return Err(UriError::Escape);
             }
             at += 3;
-        } else if CLASS[usize::from(bytes[at])] & classes != 0 {
+        } else if is(bytes[at], classes) {
             at += 1;
         } else {
             return Err(error);
@@ -291,10 +298,11 @@ fn check_escapes(text: &str, classes: u8, error: UriError) -> Result<(), UriErro
 }
 
 /// Reads `host[:port]`.
-pub(crate) fn parse_hostport(text: &str) -> Result<(Host<'_>, Option<u16>), UriError> {
+fn parse_hostport(text: &str) -> Result<(Host<'_>, Option<u16>), UriError> {
+    let position = |byte| text.bytes().position(|it| it == byte);
     let host_end = match text.starts_with('[') {
-        true => text.find(']').map_or(text.len(), |end| end + 1),
-        false => text.find(':').unwrap_or(text.len()),
+        true => position(b']').map_or(text.len(), |end| end + 1),
+        false => position(b':').unwrap_or(text.len()),
     };
     let host = Host::parse(&text[..host_end]).ok_or(UriError::Host)?;
     let port = match &text[host_end..] {
@@ -349,12 +357,12 @@ impl<'a> Host<'a> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner.strip_suffix(']')?.parse().ok().map(Self::V6);
         }
-        let name = text.strip_suffix('.').unwrap_or(text);
-        let last = name.rsplit('.').next().unwrap_or(name);
-        if last.bytes().all(|byte| byte.is_ascii_digit()) {
+        let name = text.strip_suffix('.').unwrap_or(text).as_bytes();
+        let last = name.iter().rev().take_while(|&&byte| byte != b'.');
+        if last.copied().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().map(Self::V4);
         }
-        name.split('.').all(is_label).then_some(Self::Name(text))
+        name.split(|&byte| byte == b'.').all(is_label).then_some(Self::Name(text))
     }
 
     /// The address, if the host is one.
@@ -390,12 +398,9 @@ impl From<IpAddr> for Host<'_> {
     }
 }
 
-fn is_label(label: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    !label.is_empty()
-        && label.bytes().all(inner)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+fn is_label(label: &[u8]) -> bool {
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    label.iter().all(inner) && !matches!(label, [] | [b'-', ..] | [.., b'-'])
 }
 
 impl fmt::Display for Host<'_> {

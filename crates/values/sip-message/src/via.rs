@@ -3,10 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::error::{Problem, UriError};
+use crate::error::Problem;
 use crate::grammar::{Cursor, class};
 use crate::params::Params;
-use crate::uri::{Host, parse_hostport};
+use crate::uri::{Host, parse_port};
 
 /// What a branch of RFC 3261 begins with (§8.1.1.7).
 pub const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -99,9 +99,7 @@ impl<'a> Via<'a> {
                     }
                     via.rport = match param.value {
                         None => Rport::Requested,
-                        Some(digits) => {
-                            Rport::Port(crate::uri::parse_port(digits).map_err(|_| Problem::Port)?)
-                        }
+                        Some(digits) => Rport::Port(parse_port(digits).map_err(|_| Problem::Port)?),
                     };
                     Ok(())
                 }
@@ -176,17 +174,14 @@ fn read_sent_by<'a>(cursor: &mut Cursor<'a>) -> Result<(Host<'a>, Option<u16>), 
         cursor.until(|byte| byte == b']');
         cursor.eat(b']');
     } else {
-        cursor.until(|byte| b":;, \t\r\n".contains(&byte));
+        cursor.run(class::TOKEN);
     }
-    let host = cursor.since(start);
-    let port = match cursor.eat_spaced(b':') {
-        true => Some(cursor.until(|byte| !byte.is_ascii_digit())),
-        false => None,
-    };
-    let as_problem = |error| if error == UriError::Port { Problem::Port } else { Problem::Host };
-    let (host, _) = parse_hostport(host).map_err(as_problem)?;
-    let port = port.map(crate::uri::parse_port).transpose().map_err(as_problem)?;
-    Ok((host, port))
+    let host = Host::parse(cursor.since(start)).ok_or(Problem::Host)?;
+    if !cursor.eat_spaced(b':') {
+        return Ok((host, None));
+    }
+    let digits = cursor.until(|byte| !byte.is_ascii_digit());
+    Ok((host, Some(parse_port(digits).map_err(|_| Problem::Port)?)))
 }
 
 impl fmt::Display for Rport {

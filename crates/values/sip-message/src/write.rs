@@ -234,14 +234,15 @@ struct Escaped<'a>(&'a mut Vec<u8>);
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
-        for &byte in text.as_bytes() {
-            if byte <= b' ' || byte == 0x7f {
-                let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
-                self.0.extend_from_slice(&[b'%', HEX[high], HEX[low]]);
-            } else {
-                self.0.push(byte);
-            }
+        let ends_line = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
+        let mut rest = text.as_bytes();
+        while let Some(at) = rest.iter().position(ends_line) {
+            let (high, low) = (usize::from(rest[at] >> 4), usize::from(rest[at] & 15));
+            self.0.extend_from_slice(&rest[..at]);
+            self.0.extend_from_slice(&[b'%', HEX[high], HEX[low]]);
+            rest = &rest[at + 1..];
         }
+        self.0.extend_from_slice(rest);
         Ok(())
     }
 }
