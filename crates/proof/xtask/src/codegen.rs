@@ -141,7 +141,7 @@ fn generate(root: &Path) -> Result<Vec<SourceFile>, Error> {
     let mut drafts = Vec::new();
     drafts.extend(types::emit(&model, &families)?);
     drafts.extend(shapes::emit(&model, &families)?);
-    drafts.push(operations::emit(&model)?);
+    drafts.extend(operations::emit(&model, &families)?);
     drafts.push(routes::emit(&model)?);
     drafts.push(operations::emit_for_each(&model));
     drafts.push(api_root());

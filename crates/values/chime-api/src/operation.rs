@@ -118,7 +118,7 @@ impl Operation {
     /// The row of the operation table.
     #[must_use]
     pub fn spec(self) -> &'static Spec {
-        &SPECS[self as usize]
+        SPECS[self as usize]
     }
 
     /// The name in the model, such as `PutVoiceConnectorTerminationCredentials`.

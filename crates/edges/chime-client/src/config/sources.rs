@@ -87,7 +87,7 @@ impl SourceFile {
     }
 }
 
-/// `~/x` → `/home/…/x`.
+/// `~/x` → `x` in the home directory.
 fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),

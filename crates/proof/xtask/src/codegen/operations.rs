@@ -1,7 +1,10 @@
 //! Emits the operation table and the exceptions.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::families::Families;
+use super::imports::imports;
 use super::model::{Model, Operation};
 use super::{API, Error, SourceFile, names};
 
@@ -13,25 +16,51 @@ fn makes_something_new(name: &str) -> bool {
         || name == "UpdateSipMediaApplicationCall"
 }
 
-pub(crate) fn emit(model: &Model) -> Result<SourceFile, Error> {
-    let mut text = "//! The operation table and the exceptions.\n\n\
-        use crate::operation::{Effect, Method, Selector, Spec, Support};\nuse crate::shapes;\n\n"
+pub(crate) fn emit(model: &Model, families: &Families) -> Result<Vec<SourceFile>, Error> {
+    let folder = format!("{API}/operation");
+    let mut rows: BTreeMap<&str, String> = BTreeMap::new();
+    for operation in model.operations.values() {
+        rows.entry(families.operation(&operation.name)).or_default().push_str(&row(operation)?);
+    }
+    let mut text = "//! The operations and the exceptions, with one table of rows per family.\n\n\
+        use crate::operation::Spec;\n\n"
         .to_owned();
+    for family in rows.keys() {
+        writeln!(text, "mod {family};").expect(WRITES);
+    }
     text.push_str(&operation_enum(model));
     text.push_str(&exception_enum(model));
     writeln!(
         text,
         "/// One row per operation, in the order of [`Operation`].\n\
-         pub(crate) static SPECS: [Spec; {}] = [",
+         pub(crate) static SPECS: [&Spec; {}] = [",
         model.operations.len()
     )
-    .expect("writing to a String does not fail");
-    for operation in model.operations.values() {
-        text.push_str(&row(operation)?);
+    .expect(WRITES);
+    for name in model.operations.keys() {
+        writeln!(text, "&{}::{},", families.operation(name), names::screaming(name)).expect(WRITES);
     }
     text.push_str("];\n");
-    Ok(SourceFile::new(API, "operation.rs", &text))
+
+    let mut files = vec![SourceFile::new(&folder, "mod.rs", &text)];
+    for (family, rows) in rows {
+        let text = format!(
+            "//! Rows of the {} family.\n\n{}{}{}\n{rows}",
+            family.replace('_', " "),
+            imports("super", &["ErrorShape", "Operation"], &rows),
+            imports("crate", &["shapes"], &rows),
+            imports(
+                "crate::operation",
+                &["Effect", "Method", "Selector", "Spec", "Support"],
+                &rows
+            ),
+        );
+        files.push(SourceFile::new(&folder, &format!("{family}.rs"), &text));
+    }
+    Ok(files)
 }
+
+const WRITES: &str = "writing to a String does not fail";
 
 /// A macro that hands every operation with its input type to another macro, for tables that must
 /// not forget one.
@@ -39,7 +68,7 @@ pub(crate) fn emit_for_each(model: &Model) -> SourceFile {
     let mut rows = String::new();
     for operation in model.operations.values() {
         writeln!(rows, "            {} => {};", operation.name, operation.input_type())
-            .expect("writing to a String does not fail");
+            .expect(WRITES);
     }
     let text = format!(
         "//! The operations as rows for a macro.\n\n\
@@ -58,7 +87,7 @@ fn operation_enum(model: &Model) -> String {
         .to_owned();
     for operation in model.operations.values() {
         writeln!(text, "    /// `{}`.\n    {},", operation.request_line(), operation.name)
-            .expect("writing to a String does not fail");
+            .expect(WRITES);
     }
     text.push_str("}\n\n");
     text
@@ -74,7 +103,7 @@ fn exception_enum(model: &Model) -> String {
             .and_then(|()| writeln!(names, "Self::{name} => {name:?},"))
             .and_then(|()| writeln!(statuses, "Self::{name} => {status},"))
             .and_then(|()| write!(all, "Self::{name}, "))
-            .expect("writing to a String does not fail");
+            .expect(WRITES);
     }
     format!(
         "/// The exceptions of the API.\n\
@@ -118,9 +147,10 @@ fn row(operation: &Operation) -> Result<String, Error> {
         None => "None".to_owned(),
     };
     Ok(format!(
-        "Spec {{ operation: Operation::{name}, name: {name:?}, method: Method::{method}, \
+        "pub(super) static {}: Spec = Spec {{ operation: Operation::{name}, name: {name:?}, method: Method::{method}, \
          path: {:?}, selector: {selector}, status: {}, effect: Effect::{effect}, \
-         support: {support}, errors: &[{errors}], input: &shapes::{}, output: {output} }},\n",
+         support: {support}, errors: &[{errors}], input: &shapes::{}, output: {output} }};\n\n",
+        names::screaming(name),
         operation.path(),
         operation.http.response_code,
         names::screaming(&operation.input_type()),
