@@ -10,10 +10,20 @@ use super::settings::Settings;
 pub(super) const KEYS: &[Key] = &[
     Key::integer(
         "api.requests_per_second",
-        "100",
+        "1000",
         "Requests per second that one access key may make; more are answered 429.",
     ),
-    Key::integer("api.burst", "200", "Requests that one access key may make at once."),
+    Key::integer("api.burst", "2000", "Requests that one access key may make at once."),
+    Key::integer(
+        "api.voice_connectors_max",
+        "10000000",
+        "Voice Connectors that one account may have.",
+    ),
+    Key::integer(
+        "api.calls_per_second_max",
+        "10000",
+        "The most that a Voice Connector's CpsLimit may say.",
+    ),
     Key::integer("api.connections_max", "1024", "HTTP connections open at once."),
     Key::integer("api.request_timeout_s", "30", "Seconds that one request may take."),
 ];
@@ -25,6 +35,10 @@ pub struct ApiConfig {
     pub requests_per_second: NonZeroU32,
     /// Requests at once of one access key.
     pub burst: NonZeroU32,
+    /// Voice Connectors of one account.
+    pub voice_connectors_max: u64,
+    /// The most that a `CpsLimit` may say.
+    pub calls_per_second_max: u32,
     /// Connections open at once.
     pub connections_max: usize,
     /// How long one request may take.
@@ -41,6 +55,9 @@ impl ApiConfig {
         Ok(Self {
             requests_per_second: positive("api.requests_per_second")?,
             burst: positive("api.burst")?,
+            voice_connectors_max: settings
+                .integer("api.voice_connectors_max", 1..=1_000_000_000)?,
+            calls_per_second_max: settings.integer("api.calls_per_second_max", 1..=1_000_000)?,
             connections_max: settings.integer("api.connections_max", 1..=100_000)?,
             request_timeout: settings.seconds("api.request_timeout_s", 1..=3_600)?,
         })

@@ -13,13 +13,23 @@ pub(super) const KEYS: &[Key] = &[
         "inventory",
         "Which From numbers may call out: inventory (owned by the account) or any.",
     ),
-    Key::integer("calls.live_max", "20000", "Calls at once; the next INVITE is answered 503."),
+    Key::integer("calls.calls_max", "50000", "Calls at once; the next INVITE is answered 503."),
+    Key::integer(
+        "calls.account_calls_max",
+        "10000",
+        "Calls at once of one account; the next INVITE is answered 503.",
+    ),
     Key::integer("calls.ring_timeout_s", "180", "Seconds a call may ring before it is given up."),
     Key::integer("calls.length_max_s", "14400", "Seconds an answered call may last."),
     Key::integer(
         "calls.silence_max_s",
         "60",
-        "Seconds without any RTP or RTCP from either side before an answered call is ended.",
+        "Seconds without any RTP or RTCP from a side before an answered call is ended.",
+    ),
+    Key::integer(
+        "calls.drain_max_s",
+        "15",
+        "Seconds that calls may go on after the service was told to stop; then they are hung up.",
     ),
 ];
 
@@ -29,13 +39,17 @@ pub struct CallsConfig {
     /// Which From numbers may call out.
     pub caller_id: CallerId,
     /// Calls at once.
-    pub live_max: usize,
+    pub calls_max: u32,
+    /// Calls at once of one account.
+    pub account_calls_max: u32,
     /// How long a call may ring.
     pub ring_timeout: Duration,
     /// How long an answered call may last.
     pub length_max: Duration,
-    /// How long an answered call may be silent on both sides.
+    /// How long a side of an answered call may be silent.
     pub silence_max: Duration,
+    /// How long calls may go on after the service was told to stop.
+    pub drain_max: Duration,
 }
 
 /// Which From numbers may call out.
@@ -58,10 +72,12 @@ impl CallsConfig {
         };
         Ok(Self {
             caller_id,
-            live_max: settings.integer("calls.live_max", 1..=1_000_000)?,
+            calls_max: settings.integer("calls.calls_max", 1..=1_000_000)?,
+            account_calls_max: settings.integer("calls.account_calls_max", 1..=1_000_000)?,
             ring_timeout: settings.seconds("calls.ring_timeout_s", 1..=3_600)?,
             length_max: settings.seconds("calls.length_max_s", 1..=604_800)?,
             silence_max: settings.seconds("calls.silence_max_s", 1..=86_400)?,
+            drain_max: settings.seconds("calls.drain_max_s", 0..=86_400)?,
         })
     }
 }

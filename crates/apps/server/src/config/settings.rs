@@ -361,6 +361,11 @@ fn read_text(key: &'static Key, text: &str, origin: &Origin) -> Result<Value, Pr
         Shape::Text => Ok(Value::Text(text.into())),
         Shape::Integer => text.parse().map(Value::Integer).map_err(|_| wrong()),
         Shape::Flag => text.parse().map(Value::Flag).map_err(|_| wrong()),
+        // As in the file, or plainly separated by commas.
+        Shape::List if text.trim_start().starts_with('[') => {
+            let value = DeValue::parse(text.trim()).map_err(|_| wrong())?;
+            read_value(key, value.get_ref(), origin)
+        }
         Shape::List => {
             let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
             Ok(Value::List(items.map(Into::into).collect()))

@@ -109,6 +109,17 @@ fn a_variable_sets_any_key_and_wins_over_the_file() {
 }
 
 #[test]
+fn a_list_in_a_variable_is_written_as_in_the_file_or_with_commas() {
+    for text in ["[\"SHA-512-256\", \"SHA-256\"]", "SHA-512-256,SHA-256", " SHA-512-256 , SHA-256 "]
+    {
+        let config = with_variables(&[("TRUNKLINE_SIP__DIGEST_ALGORITHMS", text)]).unwrap();
+        let chosen = [DigestAlgorithm::Sha512_256, DigestAlgorithm::Sha256];
+        assert_eq!(config.sip.digest_algorithms, chosen, "{text}");
+    }
+    assert!(with_variables(&[("TRUNKLINE_SIP__DIGEST_ALGORITHMS", "[1]")]).is_err());
+}
+
+#[test]
 fn a_flag_wins_over_a_variable() {
     let config = Config::load(Sources {
         variables: vec![("TRUNKLINE_DATA_DIR".into(), "/tmp/a".into())],

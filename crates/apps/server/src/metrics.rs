@@ -1,0 +1,227 @@
+//! The metrics page: what each part counts, read when somebody asks.
+//!
+//! Counters live in the threads that count; nothing is shared on the call path. A thread that does
+//! not answer in time leaves its part out, and the page says so.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use store::Store;
+
+use crate::VERSION;
+use crate::admin::{Exposition, Scrape};
+use crate::media::{MediaCounters, MediaHandle};
+use crate::projection::SharedDirectory;
+use crate::records::Recorder;
+use crate::signalling::live::{Asker, SignallingCounters};
+
+/// Where the numbers are.
+pub(crate) struct Metrics {
+    pub(crate) asker: Asker,
+    pub(crate) media: MediaHandle,
+    pub(crate) recorder: Recorder,
+    pub(crate) directory: SharedDirectory,
+    pub(crate) store: Store,
+    pub(crate) api: Arc<api::Context>,
+    pub(crate) started: Instant,
+}
+
+impl Scrape for Metrics {
+    fn scrape(&self) -> Pin<Box<dyn Future<Output = String> + Send + '_>> {
+        Box::pin(async {
+            let signalling = self.asker.counters().await.ok();
+            let media = self.media.counters().await;
+            let mut page = Exposition::default();
+            page.info("trunkline_build_info", "What runs here.", "version", VERSION);
+            page.gauge(
+                "trunkline_uptime_seconds",
+                "Time since the service became ready.",
+                self.started.elapsed().as_secs(),
+            );
+            let answered = [
+                ("signalling", u8::from(signalling.is_some())),
+                ("media", u8::from(media.is_some())),
+            ];
+            page.gauges(
+                "trunkline_thread_up",
+                "Whether the thread answered this scrape.",
+                "thread",
+                answered,
+            );
+            if let Some(counted) = &signalling {
+                call_page(&mut page, counted);
+                sip_page(&mut page, counted);
+            }
+            if let Some(counted) = &media {
+                media_page(&mut page, counted);
+            }
+            api_page(&mut page, &self.api.served());
+            self.state_page(&mut page);
+            page.finish()
+        })
+    }
+}
+
+impl Metrics {
+    fn state_page(&self, page: &mut Exposition) {
+        let directory = self.directory.load();
+        page.gauge(
+            "trunkline_voice_connectors",
+            "Voice Connectors that exist.",
+            directory.connector_count(),
+        );
+        page.gauge("trunkline_numbers_owned", "Numbers with an owner.", directory.number_count());
+        page.gauge(
+            "trunkline_carriers",
+            "Carriers that calls can go to, the simulated one included.",
+            directory.carriers().len(),
+        );
+        page.counter(
+            "trunkline_store_revision",
+            "The last change of durable state.",
+            self.store.revision(),
+        );
+        page.gauge(
+            "trunkline_call_records_waiting",
+            "Call records that wait for the store.",
+            self.recorder.waiting(),
+        );
+        page.counter(
+            "trunkline_call_records_lost_total",
+            "Call records lost because the store was away for too long.",
+            self.recorder.lost(),
+        );
+    }
+}
+
+fn api_page(page: &mut Exposition, served: &[api::Served]) {
+    let labels = |it: &api::Served| vec![it.operation.to_owned(), it.status.to_string()];
+    page.counters_by(
+        "trunkline_api_requests_total",
+        "API requests answered, by operation and HTTP status.",
+        &["operation", "status"],
+        served.iter().map(|it| (labels(it), it.count.to_string())),
+    );
+    page.counters_by(
+        "trunkline_api_request_seconds_total",
+        "Time that those requests took together.",
+        &["operation", "status"],
+        served.iter().map(|it| (labels(it), format!("{:.6}", it.took.as_secs_f64()))),
+    );
+}
+
+fn call_page(page: &mut Exposition, counted: &SignallingCounters) {
+    let engine = &counted.engine;
+    page.gauge("trunkline_calls_active", "Calls that go on.", counted.calls_live);
+    page.counter(
+        "trunkline_call_attempts_total",
+        "INVITEs that began a call attempt at a Voice Connector, challenges not counted.",
+        engine.attempts,
+    );
+    page.counter("trunkline_calls_admitted_total", "Attempts that were let in.", engine.admitted);
+    page.counter("trunkline_calls_answered_total", "Calls that were answered.", engine.answered);
+    page.counters(
+        "trunkline_calls_rejected_total",
+        "Attempts that were not let in, by reason.",
+        "reason",
+        engine.rejected.iter(),
+    );
+    page.counters(
+        "trunkline_calls_ended_total",
+        "Calls that were let in and have ended, by reason.",
+        "reason",
+        engine.ended.iter(),
+    );
+    page.counter("trunkline_sip_challenges_total", "Digest challenges sent.", engine.challenges);
+    page.counter("trunkline_sip_options_total", "OPTIONS answered 200.", engine.options);
+}
+
+fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
+    let SignallingCounters { engine, udp, streams, .. } = counted;
+    page.counter(
+        "trunkline_sip_messages_total",
+        "SIP messages received.",
+        engine.messages_received,
+    );
+    page.counters(
+        "trunkline_sip_dropped_total",
+        "SIP messages that went no further, by reason.",
+        "reason",
+        engine.dropped.iter(),
+    );
+    page.counters(
+        "trunkline_sip_received_total",
+        "Datagrams and framed messages received, by transport.",
+        "transport",
+        [("udp", udp.received), ("tcp", streams.received)],
+    );
+    page.counters(
+        "trunkline_sip_sent_total",
+        "Datagrams and messages sent, by transport.",
+        "transport",
+        [("udp", udp.sent), ("tcp", streams.sent)],
+    );
+    page.counters(
+        "trunkline_sip_unsent_total",
+        "Messages that could not be sent, by reason.",
+        "reason",
+        [
+            ("udp_refused", udp.send_refused),
+            ("udp_queue_full", udp.queue_full),
+            ("udp_unreachable", udp.unreachable),
+            ("tcp_queue_full", streams.queue_full),
+        ],
+    );
+    page.gauge("trunkline_sip_connections", "TCP connections that are open.", counted.connections);
+    page.counters(
+        "trunkline_sip_connections_total",
+        "TCP connections by how they began.",
+        "how",
+        [
+            ("accepted", streams.accepted),
+            ("connected", streams.connects),
+            ("refused_over_limit", streams.over_limit),
+        ],
+    );
+    let (free, taken) = counted.ports;
+    page.gauges(
+        "trunkline_media_port_pairs",
+        "RTP port pairs that are bound, by state.",
+        "state",
+        [("free", free), ("in_call", taken)],
+    );
+}
+
+fn media_page(page: &mut Exposition, counted: &MediaCounters) {
+    let packets = &counted.packets;
+    page.gauge("trunkline_media_calls", "Calls whose media is open.", counted.calls);
+    page.gauge(
+        "trunkline_media_pairs_bound",
+        "RTP port pairs that are bound.",
+        counted.pairs_bound,
+    );
+    page.counter("trunkline_media_received_total", "Media datagrams received.", packets.received);
+    page.counter("trunkline_media_sent_total", "Media datagrams sent.", packets.sent);
+    page.counters(
+        "trunkline_media_dropped_total",
+        "Media datagrams that went no further, by reason.",
+        "reason",
+        counted
+            .drops
+            .iter()
+            .map(|(reason, count)| (reason.name(), count))
+            .chain([("too_long", packets.too_long)]),
+    );
+    page.counter(
+        "trunkline_media_unreachable_total",
+        "Media datagrams that the network reported as undeliverable.",
+        packets.unreachable,
+    );
+    page.counter(
+        "trunkline_media_events_lost_total",
+        "Events of the media thread that nobody came to hear.",
+        counted.events_lost,
+    );
+}

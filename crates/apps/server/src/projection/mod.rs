@@ -1,0 +1,160 @@
+//! Folds what is stored into the snapshot that calls are decided by.
+//!
+//! The store tells of each commit before its caller is answered, and the fold happens right there:
+//! a credential is effective for SIP before the `204` of the request that put it. The call path
+//! reads the snapshot through one pointer and never waits for the database.
+
+mod carriers;
+mod feed;
+pub(crate) mod resolver;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use call::directory::{Change, Directory, ResolvedCarrier};
+use model::{Carrier, CarrierName, Origination, PhoneNumber, SipUser, Termination, VoiceConnector};
+use store::{Committed, Observer, StoreError, TypedView, View};
+use tokio::sync::Notify;
+
+use carriers::{Carriers, SimulatedSeat};
+
+/// The snapshot, shared with whoever decides about calls.
+pub(crate) type SharedDirectory = Arc<ArcSwap<Directory>>;
+
+/// The fold and where it stands.
+pub(crate) struct Projection {
+    current: SharedDirectory,
+    folding: Mutex<Folding>,
+    /// Told when a carrier's name wants to be resolved.
+    unresolved: Notify,
+}
+
+/// The working copy behind the snapshot.
+struct Folding {
+    directory: Directory,
+    carriers: Carriers,
+}
+
+impl Projection {
+    /// Folds everything that is stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a row cannot be read.
+    pub(crate) fn of_everything(
+        view: &dyn View,
+        simulated: SimulatedCarrier,
+    ) -> Result<Self, StoreError> {
+        let mut folding =
+            Folding { directory: Directory::new(), carriers: Carriers::new(simulated.seat()) };
+        let directory = &mut folding.directory;
+        view.all::<VoiceConnector>(|it| directory.apply(Change::PutConnector(it)))?;
+        view.all::<Termination>(|it| directory.apply(Change::PutTermination(it)))?;
+        view.all::<Origination>(|it| directory.apply(Change::PutOrigination(it)))?;
+        view.all::<SipUser>(|it| directory.apply(Change::PutUser(it)))?;
+        view.owned::<PhoneNumber>(|it| directory.apply(Change::PutNumber(it)))?;
+        let mut carriers = Vec::new();
+        view.all::<Carrier>(|it| carriers.push(it))?;
+        for carrier in carriers {
+            folding.put_carrier(carrier);
+        }
+        folding.seat_simulated();
+        let current = Arc::new(ArcSwap::from_pointee(folding.directory.clone()));
+        Ok(Self { current, folding: Mutex::new(folding), unresolved: Notify::new() })
+    }
+
+    /// The snapshot.
+    pub(crate) fn directory(&self) -> SharedDirectory {
+        Arc::clone(&self.current)
+    }
+
+    /// Whether calls can go to the simulated carrier now.
+    pub(crate) fn simulated_is_seated(&self) -> bool {
+        self.folding().carriers.simulated_is_seated()
+    }
+
+    /// The carriers whose hosts are names, which must be asked for again from time to time.
+    pub(crate) fn named_carriers(&self) -> Vec<(CarrierName, String, u16)> {
+        self.folding().carriers.named()
+    }
+
+    /// Notes where a carrier's host is; nothing if the carrier has gone or moved meanwhile.
+    pub(crate) fn carrier_resolved(
+        &self,
+        name: &CarrierName,
+        host: &str,
+        addresses: Vec<std::net::SocketAddr>,
+    ) {
+        let mut folding = self.folding();
+        if let Some(resolved) = folding.carriers.resolved(name, host, addresses) {
+            folding.directory.apply(Change::PutCarrier(resolved));
+            self.current.store(Arc::new(folding.directory.clone()));
+        }
+    }
+
+    /// Waits until some carrier's name wants to be resolved.
+    pub(crate) async fn unresolved(&self) {
+        self.unresolved.notified().await;
+    }
+
+    fn folding(&self) -> MutexGuard<'_, Folding> {
+        // A fold that panicked leaves a directory that is merely older, so the lock stays usable.
+        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Projection {
+    fn committed(&self, committed: &Committed) {
+        let mut folding = self.folding();
+        for change in &committed.changes {
+            feed::fold(&mut folding, change);
+        }
+        folding.seat_simulated();
+        self.current.store(Arc::new(folding.directory.clone()));
+        if folding.carriers.has_unresolved() {
+            self.unresolved.notify_one();
+        }
+    }
+}
+
+impl Folding {
+    fn put_carrier(&mut self, carrier: Carrier) {
+        let resolved = self.carriers.put(carrier);
+        self.directory.apply(Change::PutCarrier(resolved));
+    }
+
+    fn delete_carrier(&mut self, name: &CarrierName) {
+        self.carriers.delete(name);
+        self.directory.apply(Change::DeleteCarrier(name.clone()));
+    }
+
+    /// Seats the simulated carrier, or takes its seat away, as the other carriers want it.
+    fn seat_simulated(&mut self) {
+        if let Some(change) = self.carriers.seat_simulated() {
+            self.directory.apply(change);
+        }
+    }
+}
+
+/// Whether there is a simulated carrier, where it listens, and when it takes part.
+#[derive(Debug, Clone)]
+pub(crate) enum SimulatedCarrier {
+    /// There is none.
+    Absent,
+    /// It takes part always.
+    Always(ResolvedCarrier),
+    /// It takes part while no carrier has been added.
+    WhileAlone(ResolvedCarrier),
+}
+
+impl SimulatedCarrier {
+    fn seat(self) -> Option<SimulatedSeat> {
+        match self {
+            Self::Absent => None,
+            Self::Always(carrier) => Some(SimulatedSeat::always(carrier)),
+            Self::WhileAlone(carrier) => Some(SimulatedSeat::while_alone(carrier)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

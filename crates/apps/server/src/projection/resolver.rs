@@ -1,0 +1,81 @@
+//! Asks for the addresses of carriers, in the background and again from time to time.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::Projection;
+
+/// How long an answer is believed. The system's resolver does not tell a name's time to live.
+const REFRESH: Duration = Duration::from_secs(60);
+/// How soon a name that did not resolve is asked for again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Keeps the addresses of named carriers fresh, for as long as it is polled.
+pub(crate) async fn run(projection: Arc<Projection>) {
+    loop {
+        let wait = match resolve_all(&projection).await {
+            Outcome::AllKnown => REFRESH,
+            Outcome::SomeUnknown => RETRY,
+        };
+        // Either way it is time to ask.
+        let _ = tokio::time::timeout(wait, projection.unresolved()).await;
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    AllKnown,
+    SomeUnknown,
+}
+
+async fn resolve_all(projection: &Projection) -> Outcome {
+    let mut outcome = Outcome::AllKnown;
+    for (name, host, port) in projection.named_carriers() {
+        match tokio::net::lookup_host((host.as_str(), port)).await {
+            Ok(found) => {
+                let addresses = ordered(found.collect());
+                debug!(carrier = %name, %host, ?addresses, "carrier resolved");
+                projection.carrier_resolved(&name, &host, addresses);
+            }
+            // The last known addresses stay: calls go on while a name server is away.
+            Err(error) => {
+                warn!(carrier = %name, %host, %error, "carrier name does not resolve; \
+                    check the host with `trunkline carrier show`");
+                outcome = Outcome::SomeUnknown;
+            }
+        }
+    }
+    outcome
+}
+
+/// Each address once, IPv4 before IPv6, in a stable order, so that a shuffled answer is no change.
+fn ordered(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffled_answer_is_the_same_answer() {
+        let read = |it: &str| it.parse().unwrap();
+        let one = ordered(vec![
+            read("192.0.2.2:5060"),
+            read("[2001:db8::1]:5060"),
+            read("192.0.2.1:5060"),
+        ]);
+        let other = ordered(vec![
+            read("[2001:db8::1]:5060"),
+            read("192.0.2.1:5060"),
+            read("192.0.2.2:5060"),
+        ]);
+        assert_eq!(one, other);
+        assert_eq!(one[0], read("192.0.2.1:5060"));
+    }
+}

@@ -1,0 +1,256 @@
+//! Writes what calls leave behind: one record per call, and the last sign of life per connector.
+//!
+//! The signalling thread hands over without waiting. While the store is away records wait here in
+//! memory, up to a limit, and are counted when there is no more room; calls go on meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use model::{CallRecord, TerminationHealth, UnixMillis, VoiceConnector, VoiceConnectorId};
+use store::{Store, StoreError, TypedTx, TypedView};
+use tokio::sync::mpsc;
+use tracing::{debug, error, info, warn};
+
+/// Records that wait for the store at most: about 20 MB.
+const WAITING_MAX: usize = 16_384;
+/// Signs of life that wait at most; another one of the same connector follows in seconds.
+const HEALTH_WAITING_MAX: usize = 1_024;
+/// Records in one transaction.
+const BATCH_MAX: usize = 512;
+/// The pause after a write of signs of life: a PBX that asks often costs one write per second.
+const HEALTH_PAUSE: Duration = Duration::from_secs(1);
+/// The first and the longest pause before the store is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How often records are looked through for those whose age has come.
+const TRIM_EVERY: Duration = Duration::from_secs(3600);
+
+/// The signalling thread's end: takes what is to be written, and never waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorder {
+    records: mpsc::Sender<CallRecord>,
+    health: mpsc::Sender<TerminationHealth>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The writing end.
+pub(crate) struct Writer {
+    records: mpsc::Receiver<CallRecord>,
+    health: mpsc::Receiver<TerminationHealth>,
+}
+
+/// A recorder and its writer.
+pub(crate) fn channel() -> (Recorder, Writer) {
+    let (record_sender, records) = mpsc::channel(WAITING_MAX);
+    let (health_sender, health) = mpsc::channel(HEALTH_WAITING_MAX);
+    let recorder = Recorder { records: record_sender, health: health_sender, lost: Arc::default() };
+    (recorder, Writer { records, health })
+}
+
+impl Recorder {
+    /// Hands over the record of a call that ended.
+    pub(crate) fn record(&self, record: CallRecord) {
+        info!(
+            event = "call_ended",
+            transaction_id = %record.transaction_id,
+            call_id = %record.call_id,
+            connector = record.connector.as_ref().map(VoiceConnectorId::as_str),
+            status = ?record.status,
+            reason = %record.reason,
+            sip_status = record.sip_status,
+            duration_ms = record.duration_ms(),
+            "call ended"
+        );
+        if self.records.try_send(record).is_err() {
+            let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+            // One line per power of two: the store's own failure is logged where it is handled.
+            if lost.is_power_of_two() {
+                error!(lost, "call records are lost: the store has been away for too long");
+            }
+        }
+    }
+
+    /// Hands over a connector's sign of life.
+    pub(crate) fn health(&self, health: TerminationHealth) {
+        if self.health.try_send(health).is_err() {
+            debug!("a sign of life was dropped; the next one follows");
+        }
+    }
+
+    /// Records lost because the store was away for too long.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Records that wait for the store.
+    pub(crate) fn waiting(&self) -> usize {
+        self.records.max_capacity() - self.records.capacity()
+    }
+}
+
+impl Writer {
+    /// Writes until every [`Recorder`] is gone and all they handed over is durable.
+    pub(crate) async fn run(self, store: Store) {
+        tokio::join!(write_records(&store, self.records), write_health(&store, self.health));
+    }
+}
+
+async fn write_records(store: &Store, mut records: mpsc::Receiver<CallRecord>) {
+    let mut batch = Vec::new();
+    while records.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let mut pause = RETRY.0;
+        // Records that are known are left alone, so a batch may be appended again.
+        while let Err(failure) = store.append_records(batch.clone()).await {
+            if matches!(failure, StoreError::Closed) {
+                error!(lost = batch.len(), "call records are lost: the store closed before them");
+                return;
+            }
+            warn!(error = %failure, waiting = batch.len(), "call records wait for the store");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY.1);
+        }
+        batch.clear();
+    }
+}
+
+async fn write_health(store: &Store, mut health: mpsc::Receiver<TerminationHealth>) {
+    let mut seen = Vec::new();
+    while health.recv_many(&mut seen, HEALTH_WAITING_MAX).await > 0 {
+        let latest: BTreeMap<VoiceConnectorId, TerminationHealth> =
+            seen.drain(..).map(|it| (it.connector.clone(), it)).collect();
+        let written = store
+            .write(move |tx| {
+                for health in latest.into_values() {
+                    // The connector may have been deleted since; what nobody owns is not kept.
+                    if tx
+                        .get::<VoiceConnector>(&health.account, health.connector.as_str())?
+                        .is_some()
+                    {
+                        tx.put(&health)?;
+                    }
+                }
+                Ok::<_, StoreError>(())
+            })
+            .await;
+        if let Err(failure) = written {
+            debug!(error = %failure, "signs of life were not written; the next ones follow");
+        }
+        tokio::time::sleep(HEALTH_PAUSE).await;
+    }
+}
+
+/// Deletes old records, once an hour, for as long as it is polled.
+pub(crate) async fn trim(store: Store, now: impl Fn() -> UnixMillis) {
+    loop {
+        match store.trim_records(now()).await {
+            Ok(0) => {}
+            Ok(trimmed) => info!(trimmed, "old call records deleted"),
+            Err(failure) => warn!(error = %failure, "old call records could not be deleted"),
+        }
+        tokio::time::sleep(TRIM_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AccountId, CallStatus, Direction, NetworkType, Region, TransactionId};
+    use store::{Keyring, RecordFilter, StoreConfig};
+
+    use super::*;
+
+    fn record(n: u8) -> CallRecord {
+        CallRecord {
+            transaction_id: TransactionId::from_random([n; 16]),
+            call_id: format!("call-{n}"),
+            peer_call_id: None,
+            account: Some(AccountId::DEFAULT),
+            connector: None,
+            direction: Direction::Outbound,
+            status: CallStatus::Rejected,
+            reason: "caller-id-not-owned".into(),
+            status_message: String::new(),
+            sip_status: Some(403),
+            sip_user: None,
+            from: "+12065550150".into(),
+            to: "+12065550100".into(),
+            source: "127.0.0.1:5060".into(),
+            carrier: None,
+            started: UnixMillis(1_000),
+            answered: None,
+            ended: UnixMillis(2_000),
+            decisions: Vec::new(),
+            quality: Vec::new(),
+        }
+    }
+
+    fn store(dir: &tempfile::TempDir) -> Store {
+        let keyring = Keyring::load_or_create(&dir.path().join("seal.key")).unwrap();
+        Store::open(StoreConfig::new(dir.path().join("t.db"), keyring)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn everything_handed_over_is_durable_before_the_writer_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(&dir);
+        let (recorder, writer) = channel();
+        for n in 0..20 {
+            recorder.record(record(n));
+        }
+        assert_eq!(recorder.waiting(), 20);
+        drop(recorder);
+        writer.run(store.clone()).await;
+        let page = store.records(RecordFilter::default(), None, 100).await.unwrap();
+        assert_eq!(page.records.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn records_beyond_the_room_are_counted_not_waited_for() {
+        let (recorder, writer) = channel();
+        for _ in 0..WAITING_MAX + 3 {
+            recorder.record(record(1));
+        }
+        assert_eq!(recorder.lost(), 3);
+        drop(writer);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_of_life_of_a_connector_that_is_gone_is_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(&dir);
+        let connector = |n: u8| VoiceConnectorId::from_random([n; 22]);
+        let kept = VoiceConnector {
+            id: connector(1),
+            account: AccountId::DEFAULT,
+            region: Region::default(),
+            name: "kept".into(),
+            require_encryption: false,
+            outbound_host_name: "kept.localhost".into(),
+            integration_type: None,
+            network_type: NetworkType::default(),
+            created: UnixMillis(0),
+            updated: UnixMillis(0),
+        };
+        store.write(move |tx| tx.put(&kept)).await.unwrap();
+        let (recorder, writer) = channel();
+        for n in [1, 2] {
+            recorder.health(TerminationHealth {
+                account: AccountId::DEFAULT,
+                connector: connector(n),
+                timestamp: UnixMillis(5),
+                source: [127, 0, 0, 1].into(),
+            });
+        }
+        drop(recorder);
+        writer.run(store.clone()).await;
+        let found = store
+            .read(move |view| {
+                let get =
+                    |n| view.get::<TerminationHealth>(&AccountId::DEFAULT, connector(n).as_str());
+                Ok((get(1)?.is_some(), get(2)?.is_some()))
+            })
+            .await
+            .unwrap();
+        assert_eq!(found, (true, false));
+    }
+}

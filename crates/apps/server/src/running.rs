@@ -1,0 +1,175 @@
+//! A service that runs, and how it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::Store;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{info, warn};
+
+use crate::admin::{Phase, PhaseCell};
+use crate::config::Config;
+use crate::media::{MediaHandle, Order};
+use crate::signalling::live::{Ask, Asker};
+use crate::simulated::Simulated;
+use crate::start::Addresses;
+
+/// How often the end of the last call is looked for while draining.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
+/// How long hung-up calls may take to say goodbye.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
+/// How long the last records may take to be written.
+const RECORDS_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked whether a thread has ended by itself.
+const THREAD_LOOK: Duration = Duration::from_millis(500);
+
+/// A service that is ready. Dropping it without [`Running::shutdown`] leaves it running.
+pub struct Running(Parts);
+
+/// What a running service is made of.
+pub(crate) struct Parts {
+    pub(crate) addresses: Addresses,
+    pub(crate) config: Config,
+    pub(crate) phase: Arc<PhaseCell>,
+    pub(crate) asker: Asker,
+    pub(crate) media: MediaHandle,
+    pub(crate) simulated: Option<Simulated>,
+    pub(crate) store: Store,
+    /// Tasks that are simply cut.
+    pub(crate) background: Vec<JoinHandle<()>>,
+    pub(crate) api: JoinHandle<api::Drained>,
+    pub(crate) stop_api: oneshot::Sender<()>,
+    pub(crate) writer: JoinHandle<()>,
+    pub(crate) signalling: std::thread::JoinHandle<()>,
+    pub(crate) media_thread: std::thread::JoinHandle<()>,
+}
+
+/// A part of the service ended by itself; the log says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the {part} thread has ended by itself; the log says why, and the service must be restarted"
+)]
+pub struct PartEnded {
+    /// Which part.
+    pub part: &'static str,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("addresses", &self.0.addresses).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Where the service listens.
+    pub fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// What the service was configured with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Resolves when a part of the service ends by itself, which none should.
+    pub async fn failed(&mut self) -> PartEnded {
+        loop {
+            if self.0.signalling.is_finished() {
+                return PartEnded { part: "signalling" };
+            }
+            if self.0.media_thread.is_finished() {
+                return PartEnded { part: "media" };
+            }
+            sleep(THREAD_LOOK).await;
+        }
+    }
+
+    /// Takes no new calls, lets those that go on finish within `calls.drain_max_s`, hangs up the
+    /// rest, makes their records durable, and stops.
+    pub async fn shutdown(self) {
+        let Parts {
+            config,
+            phase,
+            asker,
+            media,
+            simulated,
+            store,
+            background,
+            api,
+            stop_api,
+            writer,
+            signalling,
+            media_thread,
+            ..
+        } = self.0;
+        phase.set(Phase::Draining);
+        drain(&asker, config.calls.drain_max).await;
+        // The API answers until the calls are over, so that an operator can watch them end.
+        let _ = stop_api.send(());
+        match api.await {
+            Ok(api::Drained::Clean) => {}
+            Ok(api::Drained::Cut(connections)) => {
+                warn!(connections, "API requests were cut because they took too long");
+            }
+            Err(error) => warn!(%error, "the API ended badly"),
+        }
+        // Either thread may have ended by itself; then there is nobody to tell.
+        let _ = asker.order(Ask::Stop);
+        join(signalling).await;
+        media.order(Order::Stop);
+        media.wake();
+        join(media_thread).await;
+        if let Some(simulated) = simulated {
+            simulated.stop().await;
+        }
+        background.iter().for_each(JoinHandle::abort);
+        for task in background {
+            // Its handles on the store and the recorder are gone once it has ended.
+            let _ = task.await;
+        }
+        if timeout(RECORDS_MAX, writer).await.is_err() {
+            warn!("the last call records could not be written in time");
+        }
+        store.close().await;
+    }
+}
+
+/// Waits for calls to end, then ends them.
+async fn drain(asker: &Asker, patience: Duration) {
+    if asker.order(Ask::Command(call::Command::Drain)).is_err() {
+        return;
+    }
+    if !patience.is_zero() {
+        calls_over(asker, patience).await;
+    }
+    if let Ok(counted) = asker.counters().await
+        && counted.calls_live > 0
+    {
+        info!(calls = counted.calls_live, "hanging up the calls that still go on");
+    }
+    if asker.order(Ask::Command(call::Command::HangUpAll)).is_ok() {
+        calls_over(asker, GOODBYE_MAX).await;
+    }
+}
+
+/// Waits until no call goes on, but no longer than `patience`.
+async fn calls_over(asker: &Asker, patience: Duration) {
+    let end = Instant::now() + patience;
+    while Instant::now() < end {
+        match asker.counters().await {
+            Ok(counted) if counted.calls_live > 0 => sleep(DRAIN_LOOK).await,
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+async fn join(thread: std::thread::JoinHandle<()>) {
+    // A thread that panicked has said so by itself.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+}

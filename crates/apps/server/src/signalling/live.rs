@@ -1,0 +1,191 @@
+//! The door from the API to the signalling thread: a bounded queue of questions and orders.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::time::Duration;
+
+use api::live::{HungUp, LiveCall, LiveCalls, LiveError, LiveFuture, ServiceInfo};
+use api::operator::dto;
+use call::{Command, Counters};
+use model::{Direction, TransactionId, UnixMillis};
+use net::{StreamCounters, UdpCounters, Waker};
+use tokio::sync::oneshot;
+
+use crate::projection::Projection;
+
+/// Questions that may wait.
+const ASKS_WAITING_MAX: usize = 256;
+/// Calls told at once: a turn of the loop that copies more would hold up messages.
+const PAGE: usize = 256;
+/// How long an answer may take: far longer than any turn of the loop.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the signalling thread is asked.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Calls in progress, by their identifiers, behind one.
+    List {
+        /// The identifier to begin behind.
+        after: Option<TransactionId>,
+        /// The most calls to tell.
+        limit: usize,
+        /// Where to.
+        answer: oneshot::Sender<Vec<call::LiveCall>>,
+    },
+    /// End a call; the answer is whether there is one.
+    HangUp(TransactionId, oneshot::Sender<bool>),
+    /// An order to the engine.
+    Command(Command),
+    /// Tell the counters.
+    Count(oneshot::Sender<SignallingCounters>),
+    /// Stop.
+    Stop,
+}
+
+/// What the signalling thread has counted.
+#[derive(Debug, Clone)]
+pub(crate) struct SignallingCounters {
+    /// Calls in progress.
+    pub(crate) calls_live: usize,
+    /// Media port pairs that are free, and those in calls.
+    pub(crate) ports: (usize, usize),
+    /// What the engine counts.
+    pub(crate) engine: Counters,
+    /// Datagrams.
+    pub(crate) udp: UdpCounters,
+    /// Streams.
+    pub(crate) streams: StreamCounters,
+    /// Connections that are open.
+    pub(crate) connections: usize,
+}
+
+/// The asking end.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    asks: SyncSender<Ask>,
+    waker: Waker,
+}
+
+/// A queue toward the loop that `waker` wakes.
+pub(crate) fn channel(waker: Waker) -> (Asker, Receiver<Ask>) {
+    let (asks, asked) = mpsc::sync_channel(ASKS_WAITING_MAX);
+    (Asker { asks, waker }, asked)
+}
+
+impl Asker {
+    /// Gives an order that needs no answer.
+    pub(crate) fn order(&self, ask: Ask) -> Result<(), LiveError> {
+        self.asks.try_send(ask).map_err(|error| match error {
+            TrySendError::Full(_) => LiveError::Busy,
+            TrySendError::Disconnected(_) => LiveError::Stopped,
+        })?;
+        self.waker.wake();
+        Ok(())
+    }
+
+    /// Asks, and waits for the answer.
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, LiveError> {
+        let (answer, answered) = oneshot::channel();
+        self.order(ask(answer))?;
+        match tokio::time::timeout(PATIENCE, answered).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_dropped)) => Err(LiveError::Stopped),
+            Err(_elapsed) => Err(LiveError::Busy),
+        }
+    }
+
+    /// The counters as they are now.
+    pub(crate) async fn counters(&self) -> Result<SignallingCounters, LiveError> {
+        self.ask(Ask::Count).await
+    }
+
+    /// Every call in progress.
+    async fn all(&self) -> Result<Vec<call::LiveCall>, LiveError> {
+        let mut calls: Vec<call::LiveCall> = Vec::new();
+        loop {
+            let after = calls.last().map(|it| it.transaction_id);
+            let page = self.ask(|answer| Ask::List { after, limit: PAGE, answer }).await?;
+            let is_last = page.len() < PAGE;
+            calls.extend(page);
+            if is_last {
+                return Ok(calls);
+            }
+        }
+    }
+}
+
+/// What the API may ask of the running process.
+pub(crate) struct Live {
+    pub(crate) asker: Asker,
+    pub(crate) projection: Arc<Projection>,
+    pub(crate) started: UnixMillis,
+    /// What is bound where, by name.
+    pub(crate) listeners: Vec<(&'static str, SocketAddr)>,
+}
+
+impl LiveCalls for Live {
+    fn list(&self) -> LiveFuture<'_, Vec<LiveCall>> {
+        Box::pin(async {
+            let mut calls: Vec<_> = self.asker.all().await?.into_iter().map(told).collect();
+            calls.sort_by_key(|it| it.started);
+            Ok(calls)
+        })
+    }
+
+    fn find<'a>(&'a self, call: &'a str) -> LiveFuture<'a, Option<LiveCall>> {
+        Box::pin(async move {
+            let id = TransactionId::parse(call).ok();
+            let is_meant = |it: &call::LiveCall| {
+                Some(it.transaction_id) == id
+                    || it.call_id == call
+                    || it.peer_call_id.as_deref() == Some(call)
+            };
+            Ok(self.asker.all().await?.into_iter().find(is_meant).map(told))
+        })
+    }
+
+    fn hang_up(&self, call: TransactionId) -> LiveFuture<'_, HungUp> {
+        Box::pin(async move {
+            let known = self.asker.ask(|answer| Ask::HangUp(call, answer)).await?;
+            Ok(if known { HungUp::Ordered } else { HungUp::NoSuchCall })
+        })
+    }
+
+    fn service(&self) -> LiveFuture<'_, ServiceInfo> {
+        Box::pin(async {
+            let calls_live = self.asker.counters().await?.calls_live as u64;
+            let listener = |(name, address): &(&'static str, SocketAddr)| dto::Listener {
+                name: (*name).into(),
+                address: address.to_string(),
+            };
+            Ok(ServiceInfo {
+                started: self.started,
+                listeners: self.listeners.iter().map(listener).collect(),
+                simulated_carrier: self.projection.simulated_is_seated(),
+                calls_live,
+            })
+        })
+    }
+}
+
+/// A call of the engine as the API tells it.
+fn told(call: call::LiveCall) -> LiveCall {
+    LiveCall {
+        transaction_id: call.transaction_id,
+        call_id: call.call_id,
+        peer_call_id: call.peer_call_id,
+        account: Some(call.account),
+        connector: Some(call.connector),
+        direction: Direction::Outbound,
+        from: call.from,
+        to: call.to,
+        source: call.source.to_string(),
+        sip_user: call.sip_user,
+        carrier: call.carrier,
+        started: call.started,
+        answered: call.answered,
+        decisions: Vec::new(),
+        quality: Vec::new(),
+    }
+}

@@ -1,0 +1,354 @@
+//! The signalling thread: the one loop that touches the world of SIP.
+//!
+//! Drain what the engine wants done, wait for one thing, feed the engine, repeat. It has no `if`
+//! about SIP in it: every decision is the engine's.
+
+pub(crate) mod live;
+mod sockets;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::Cache;
+use call::{Command, Directory, Engine, Input, MediaCommand, Now, Output};
+use model::UnixMillis;
+use net::{BATCH, Clock, CloseReason, Ready, StreamEvent};
+use sip_message::Flow;
+use tracing::{debug, error};
+
+use crate::media::{MediaHandle, Order, Word, Words};
+use crate::projection::SharedDirectory;
+use crate::records::Recorder;
+use live::{Ask, SignallingCounters};
+pub(crate) use sockets::Sockets;
+
+/// Port pairs that should be free for the next calls; fewer, and more are bound.
+const PAIRS_FREE_MIN: usize = 16;
+/// Port pairs that are bound at a time.
+const PAIRS_GROWTH: usize = 64;
+
+/// How long an order may lie before the media thread is woken for it. It looks at its orders before
+/// each packet anyway, so only what must happen without packets needs the wake.
+const ORDER_REST: Duration = Duration::from_millis(250);
+/// The same for the end of a call's media, which the call's record waits for.
+const CLOSE_REST: Duration = Duration::from_millis(20);
+/// How often the media thread's answers are looked for while one is expected.
+const ANSWER_LOOK: Duration = Duration::from_millis(25);
+
+/// What the loop works with.
+pub(crate) struct Signalling {
+    pub(crate) sockets: Sockets,
+    pub(crate) engine: Engine,
+    pub(crate) directory: SharedDirectory,
+    pub(crate) media: MediaHandle,
+    pub(crate) words: Words,
+    pub(crate) recorder: Recorder,
+    pub(crate) asks: Receiver<Ask>,
+    pub(crate) clock: Clock,
+}
+
+/// The loop and what it remembers from turn to turn.
+struct Loop {
+    sockets: Sockets,
+    engine: Engine,
+    directory: Cache<SharedDirectory, Arc<Directory>>,
+    media: MediaHandle,
+    words: Words,
+    recorder: Recorder,
+    asks: Receiver<Ask>,
+    clock: Clock,
+    /// What the engine wants done, in order.
+    outputs: Vec<Output>,
+    /// When the media thread must be woken for the orders it has.
+    wake_media_at: Option<Instant>,
+    /// Ends of media that were ordered and not yet answered.
+    closes_open: usize,
+    ports: PortSupply,
+}
+
+/// Whether more ports can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PortSupply {
+    /// They can be ordered.
+    Open,
+    /// An order is under way.
+    Ordered,
+    /// The range is used up.
+    Exhausted,
+}
+
+/// Whether the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Again,
+    Stop,
+}
+
+impl Signalling {
+    /// Runs on a thread of its own until told to stop.
+    pub(crate) fn spawn(self) -> std::io::Result<JoinHandle<()>> {
+        let turning = Loop {
+            sockets: self.sockets,
+            engine: self.engine,
+            directory: Cache::new(self.directory),
+            media: self.media,
+            words: self.words,
+            recorder: self.recorder,
+            asks: self.asks,
+            clock: self.clock,
+            outputs: Vec::new(),
+            wake_media_at: None,
+            closes_open: 0,
+            // The media thread binds the first ones unasked.
+            ports: PortSupply::Ordered,
+        };
+        std::thread::Builder::new().name("signalling".into()).spawn(move || turning.run())
+    }
+}
+
+impl Loop {
+    fn run(mut self) {
+        // The media thread has told of the first ports before this loop began.
+        self.take_words(self.now());
+        loop {
+            let now = self.now();
+            let retry = self.settle(now);
+            let ready = match self.sockets.wait(self.patience(now.instant, retry)) {
+                Ok(ready) => ready,
+                Err(error) => {
+                    error!(%error, "the signalling thread cannot wait for messages and ends");
+                    return;
+                }
+            };
+            let now = self.now();
+            let turn = self.take(now, &ready);
+            self.sockets.give_back(ready);
+            if turn == Turn::Stop {
+                self.settle(now);
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        let net::Now { instant, unix_ms } = self.clock.now();
+        Now { instant, unix: UnixMillis(unix_ms) }
+    }
+
+    /// How long the next wait may be.
+    fn patience(&self, now: Instant, retry: Option<Duration>) -> Option<Duration> {
+        let engine = self.engine.poll_timeout().map(|(at, _why)| at);
+        let answer = (self.closes_open > 0).then(|| now + ANSWER_LOOK);
+        let retry = retry.map(|after| now + after);
+        [engine, answer, retry, self.wake_media_at, self.sockets.streams.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Takes in everything that has happened.
+    fn take(&mut self, now: Now, ready: &[Ready]) -> Turn {
+        let mut turn = Turn::Again;
+        for ready in ready {
+            if ready.token == sockets::UDP {
+                self.take_datagrams(now);
+            } else if ready.token == sockets::WAKER {
+                self.sockets.waker.acknowledge();
+                turn = self.take_asks(now);
+            } else if self.sockets.streams.owns(ready.token) {
+                self.take_stream(now, ready);
+            }
+        }
+        self.take_words(now);
+        self.take_closed(now);
+        self.sockets.streams.handle_timeout(now.instant, &self.sockets.reactor);
+        let directory = self.directory.load();
+        self.engine.handle_timeout(now, directory);
+        drain(&mut self.engine, &mut self.outputs);
+        turn
+    }
+
+    /// Reads datagrams while there are any. Each batch is answered before the next is read.
+    fn take_datagrams(&mut self, now: Now) {
+        loop {
+            let count = match self.sockets.udp.recv() {
+                Ok(count) => count,
+                Err(error) => {
+                    error!(%error, "the SIP socket cannot be read");
+                    return;
+                }
+            };
+            let directory = self.directory.load();
+            let local = self.sockets.udp.local();
+            for datagram in self.sockets.udp.received() {
+                let flow = Flow::udp(local, datagram.from);
+                let input = Input::Message { flow, bytes: datagram.bytes };
+                self.engine.handle_input(now, input, directory);
+                drain(&mut self.engine, &mut self.outputs);
+            }
+            if count < BATCH {
+                return;
+            }
+            self.settle(now);
+        }
+    }
+
+    fn take_stream(&mut self, now: Now, ready: &Ready) {
+        let Self { sockets, engine, directory, outputs, .. } = self;
+        let directory = directory.load();
+        let Sockets { streams, reactor, .. } = sockets;
+        streams.handle_ready(now.instant, reactor, ready, |event| match event {
+            StreamEvent::Message { flow, bytes } => {
+                engine.handle_input(now, Input::Message { flow, bytes }, directory);
+                drain(engine, outputs);
+            }
+            StreamEvent::Broken { flow, error, bytes } => {
+                debug!(remote = %flow.remote, %error, "a TCP stream is not SIP and is closed");
+                // What came may be enough of a request to be answered.
+                engine.handle_input(now, Input::Message { flow, bytes }, directory);
+                drain(engine, outputs);
+            }
+        });
+    }
+
+    fn take_closed(&mut self, now: Now) {
+        while let Some((flow, reason)) = self.sockets.streams.poll_closed() {
+            let input = match reason {
+                CloseReason::ConnectFailed(_) | CloseReason::ConnectTimedOut => {
+                    Input::FlowFailed { flow: self.sockets.attempted(flow) }
+                }
+                CloseReason::ByPeer
+                | CloseReason::Failed(_)
+                | CloseReason::NotSip(_)
+                | CloseReason::Idle
+                | CloseReason::Stalled => Input::FlowClosed { flow },
+            };
+            self.feed(now, input);
+        }
+    }
+
+    fn take_words(&mut self, now: Now) {
+        while let Some(word) = self.words.next() {
+            match word {
+                Word::Media(event) => {
+                    if matches!(event, call::MediaEvent::Closed { .. }) {
+                        self.closes_open = self.closes_open.saturating_sub(1);
+                    }
+                    self.feed(now, Input::Media(event));
+                }
+                Word::Ports(ports) if ports.is_empty() => self.ports = PortSupply::Exhausted,
+                Word::Ports(ports) => {
+                    self.ports = PortSupply::Open;
+                    self.feed(now, Input::PortsReady(ports));
+                }
+            }
+        }
+    }
+
+    fn take_asks(&mut self, now: Now) -> Turn {
+        loop {
+            match self.asks.try_recv() {
+                Ok(Ask::Stop) | Err(TryRecvError::Disconnected) => return Turn::Stop,
+                Ok(Ask::Command(command)) => self.feed(now, Input::Command(command)),
+                Ok(Ask::HangUp(transaction, answer)) => {
+                    let known = self.engine.live_call(transaction).is_some();
+                    self.feed(now, Input::Command(Command::HangUp { transaction }));
+                    // Whoever asked may have stopped waiting; so below.
+                    let _ = answer.send(known);
+                }
+                Ok(Ask::List { after, limit, answer }) => {
+                    let _ = answer.send(self.engine.live_calls(after, limit));
+                }
+                Ok(Ask::Count(answer)) => {
+                    let _ = answer.send(self.counters());
+                }
+                Err(TryRecvError::Empty) => return Turn::Again,
+            }
+        }
+    }
+
+    fn counters(&self) -> SignallingCounters {
+        SignallingCounters {
+            calls_live: self.engine.calls_open(),
+            ports: self.engine.ports(),
+            engine: self.engine.counters().clone(),
+            udp: self.sockets.udp.counters(),
+            streams: self.sockets.streams.counters(),
+            connections: self.sockets.streams.connections(),
+        }
+    }
+
+    fn feed(&mut self, now: Now, input: Input<'_>) {
+        let directory = self.directory.load();
+        self.engine.handle_input(now, input, directory);
+        drain(&mut self.engine, &mut self.outputs);
+    }
+
+    /// Does what the engine wants done, until it wants nothing more.
+    fn settle(&mut self, now: Now) -> Option<Duration> {
+        while !self.outputs.is_empty() {
+            let mut outputs = std::mem::take(&mut self.outputs);
+            for output in outputs.drain(..) {
+                self.act(now, output);
+            }
+            // The list is given back unless acting on it has brought something new.
+            if self.outputs.is_empty() {
+                self.outputs = outputs;
+                break;
+            }
+        }
+        self.supply_ports();
+        self.wake_media(now.instant);
+        self.sockets.flush(now.instant)
+    }
+
+    fn act(&mut self, now: Now, output: Output) {
+        match output {
+            Output::Send { flow, bytes } => {
+                if let Err(flow) = self.sockets.send(now.instant, flow, &bytes) {
+                    self.feed(now, Input::FlowFailed { flow });
+                }
+            }
+            Output::Media(command) => {
+                let rest = match &command {
+                    MediaCommand::Open { .. } | MediaCommand::Update { .. } => ORDER_REST,
+                    MediaCommand::Close { .. } => {
+                        self.closes_open += 1;
+                        CLOSE_REST
+                    }
+                };
+                self.media.order(Order::Relay(command));
+                let due = now.instant + rest;
+                self.wake_media_at = Some(self.wake_media_at.map_or(due, |at| at.min(due)));
+            }
+            Output::Record(record) => self.recorder.record(*record),
+            Output::Health(health) => self.recorder.health(health),
+        }
+    }
+
+    fn wake_media(&mut self, now: Instant) {
+        if self.wake_media_at.is_some_and(|at| at <= now) {
+            self.wake_media_at = None;
+            self.media.wake();
+        }
+    }
+
+    /// Orders more ports before the last ones are taken.
+    fn supply_ports(&mut self) {
+        let (free, _taken) = self.engine.ports();
+        if self.ports == PortSupply::Open && free < PAIRS_FREE_MIN {
+            self.ports = PortSupply::Ordered;
+            self.media.order(Order::Grow(PAIRS_GROWTH));
+            self.media.wake();
+        }
+    }
+}
+
+fn drain(engine: &mut Engine, outputs: &mut Vec<Output>) {
+    while let Some(output) = engine.poll_output() {
+        outputs.push(output);
+    }
+}

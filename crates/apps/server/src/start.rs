@@ -1,0 +1,269 @@
+//! From a configuration to a running service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::{Clock as _, SystemClock};
+use net::{BindError, Clock, raise_fd_limit};
+use store::{Keyring, SealError, Store, StoreConfig, StoreError};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::admin::{self, Phase, PhaseCell};
+use crate::config::{Config, SealKey, Simulated, StorageConfig};
+use crate::credentials::{self, CredentialsError, FirstKey};
+use crate::engine_config;
+use crate::media::{MediaStartError, MediaThread};
+use crate::metrics::Metrics;
+use crate::projection::{Projection, SimulatedCarrier, resolver};
+use crate::records;
+use crate::running::{Parts, Running};
+use crate::signalling::live::{self, Live};
+use crate::signalling::{Signalling, Sockets};
+use crate::simulated::{self, CarrierTap};
+
+/// Files that a busy service has open: two sockets per leg of ten thousand calls, and room.
+const FILES_WANTED: u64 = 65_536;
+
+/// Why the service cannot start. `Display` names the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory or the first credentials cannot be written.
+    #[error("{0}; check data_dir and who owns it")]
+    Credentials(#[from] CredentialsError),
+    /// The key that seals secrets cannot be had.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The operator named a sealing key that is not there.
+    #[error(
+        "the sealing key {} does not exist; seal.key_file must name the key that this database \
+         was made with, or be removed to have one made in data_dir",
+        path.display()
+    )]
+    SealKeyMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({key}): {error}; stop the other program or change {key}")]
+    Listen {
+        /// The configuration key.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// SIP cannot be listened on.
+    #[error("{0} (sip.listen); stop the other program or change sip.listen")]
+    Sip(#[from] BindError),
+    /// Audio cannot be received.
+    #[error(transparent)]
+    Media(#[from] MediaStartError),
+    /// A thread cannot be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Where a service listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// The HTTP API.
+    pub http: SocketAddr,
+    /// Health and metrics.
+    pub admin: SocketAddr,
+    /// SIP over UDP.
+    pub sip_udp: SocketAddr,
+    /// SIP over TCP.
+    pub sip_tcp: SocketAddr,
+}
+
+/// The service. See [`Server::start`].
+#[derive(Debug)]
+pub struct Server(());
+
+impl Server {
+    /// Starts a service and returns when it is ready. It lives on the caller's runtime and on
+    /// threads of its own until [`Running::shutdown`].
+    ///
+    /// # Errors
+    /// [`StartError`], with nothing left running.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        Self::start_watched(config, CarrierTap::none()).await
+    }
+
+    /// As [`Server::start`]; what the simulated carrier sends and receives is told to `tap`.
+    ///
+    /// # Errors
+    /// [`StartError`], with nothing left running.
+    pub async fn start_watched(config: Config, tap: CarrierTap) -> Result<Running, StartError> {
+        match raise_fd_limit(FILES_WANTED) {
+            Ok(limit) if limit.files >= FILES_WANTED => {}
+            Ok(limit) => {
+                info!(files = limit.files, "fewer files can be open than a busy service needs")
+            }
+            Err(error) => warn!(%error, "the limit of open files could not be raised"),
+        }
+        let store = open_store(&config.storage).await?;
+        let file = config.storage.credentials_file();
+        if credentials::ensure_first_key(&store, &file, SystemClock.now()).await? == FirstKey::Made
+        {
+            info!(file = %file.display(), "first access key made; profile trunkline");
+        }
+        assemble(config, store, tap).await
+    }
+}
+
+async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
+    credentials::make_data_dir(&config.data_dir)?;
+    let path = &config.seal_key_file;
+    if config.seal_key == SealKey::Given && !path.exists() {
+        return Err(StartError::SealKeyMissing { path: path.clone() });
+    }
+    let keyring = Keyring::load_or_create(path)?;
+    let store_config = StoreConfig::new(&config.database, keyring);
+    let opened = tokio::task::spawn_blocking(move || Store::open(store_config)).await;
+    Ok(opened.expect("opening the store does not panic")?)
+}
+
+/// Binds every listener, makes every part, and sets them going.
+async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Running, StartError> {
+    let sockets = Sockets::bind(&config.sip)?;
+    let http = listen("http.listen", config.http.listen).await?;
+    let admin = listen("admin.listen", config.admin.listen).await?;
+    let addresses = Addresses {
+        http: local(&http),
+        admin: local(&admin),
+        sip_udp: sockets.udp_local(),
+        sip_tcp: sockets.tcp_local(),
+    };
+    let (media_thread, media, words) = MediaThread::bind(&config.media, &config.calls)?;
+    let simulated = match config.carriers.simulated {
+        Simulated::Off => None,
+        Simulated::On | Simulated::WhileAlone => simulated::spawn(tap).ok(),
+    };
+    let seat = match (&simulated, config.carriers.simulated) {
+        (Some(it), Simulated::On) => SimulatedCarrier::Always(it.carrier()),
+        (Some(it), Simulated::WhileAlone) => SimulatedCarrier::WhileAlone(it.carrier()),
+        (Some(_) | None, Simulated::Off | Simulated::On | Simulated::WhileAlone) => {
+            SimulatedCarrier::Absent
+        }
+    };
+    let projection =
+        store.project(move |view| Projection::of_everything(view, seat).map(Arc::new)).await?;
+    say_simulated(&projection);
+
+    let (recorder, writer) = records::channel();
+    let (asker, asks) = live::channel(sockets.waker());
+    let seeds = engine_config::seeds(&config.storage.data_dir)?;
+    let engine = call::Engine::new(engine_config::of(&config, &addresses), &seeds);
+    let media_hearer = sockets.waker();
+    let signalling = Signalling {
+        sockets,
+        engine,
+        directory: projection.directory(),
+        media: media.clone(),
+        words,
+        recorder: recorder.clone(),
+        asks,
+        clock: Clock,
+    };
+    let media_joined = media_thread.spawn(media_hearer).map_err(StartError::Thread)?;
+    let signalling_joined = signalling.spawn().map_err(StartError::Thread)?;
+
+    let phase = Arc::new(PhaseCell::new());
+    let live = Arc::new(Live {
+        asker: asker.clone(),
+        projection: Arc::clone(&projection),
+        started: SystemClock.now(),
+        listeners: vec![
+            ("http", addresses.http),
+            ("admin", addresses.admin),
+            ("sip_udp", addresses.sip_udp),
+            ("sip_tcp", addresses.sip_tcp),
+        ],
+    });
+    let context =
+        api::Context::open(store.clone(), api_config(&config), live, Arc::new(SystemClock)).await?;
+    let metrics = Metrics {
+        asker: asker.clone(),
+        media: media.clone(),
+        recorder,
+        directory: projection.directory(),
+        store: store.clone(),
+        api: Arc::clone(&context),
+        started: Instant::now(),
+    };
+    let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move {
+        // A sender that is gone means stop as well.
+        let _ = api_stopped.await;
+    };
+    let background = vec![
+        tokio::spawn(resolver::run(Arc::clone(&projection))),
+        tokio::spawn(records::trim(store.clone(), || SystemClock.now())),
+        tokio::spawn(admin::serve(admin, Arc::clone(&phase), Arc::new(metrics))),
+    ];
+    let served: JoinHandle<api::Drained> = tokio::spawn(api::serve(http, context, stopped));
+    phase.set(Phase::Ready);
+    Ok(Running::new(Parts {
+        addresses,
+        config,
+        phase,
+        asker,
+        media,
+        simulated,
+        store: store.clone(),
+        background,
+        api: served,
+        stop_api,
+        writer: tokio::spawn(writer.run(store)),
+        signalling: signalling_joined,
+        media_thread: media_joined,
+    }))
+}
+
+fn say_simulated(projection: &Projection) {
+    if projection.simulated_is_seated() {
+        info!(
+            numbers = simulated::NUMBERS,
+            "the simulated carrier takes calls; `trunkline carrier add` puts a real one in its place"
+        );
+    }
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen { key, address, error })
+}
+
+fn local(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().expect("a bound listener has an address")
+}
+
+fn api_config(config: &Config) -> api::ApiConfig {
+    let defaults = api::ApiConfig::default();
+    api::ApiConfig {
+        sip_domain: config.sip.domain.clone(),
+        limits: api::Limits {
+            request_time: config.api.request_timeout,
+            connections: config.api.connections_max,
+            ..defaults.limits
+        },
+        quotas: api::Quotas {
+            voice_connectors: config.api.voice_connectors_max,
+            calls_per_second: config.api.calls_per_second_max,
+        },
+        rate: api::Rate {
+            per_second: config.api.requests_per_second.get(),
+            burst: config.api.burst.get(),
+        },
+        version: crate::VERSION.into(),
+        ..defaults
+    }
+}

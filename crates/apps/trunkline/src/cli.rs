@@ -1,0 +1,344 @@
+//! The grammar of the command line: every command, its flags, and an example of each.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A self-hosted SIP trunking service that speaks the Amazon Chime SDK Voice API.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trunkline",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  \
+        trunkline demo                 watch a first call, offline\n  \
+        trunkline serve                run the service on this machine\n  \
+        trunkline explain <CALL>       why was my call rejected?\n\n\
+        trunkline is not affiliated with Amazon."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// How results are written: for people, or one JSON document for programs.
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
+    pub(crate) output: OutputForm,
+    /// The API to talk to. Otherwise AWS_ENDPOINT_URL_CHIME_SDK_VOICE, AWS_ENDPOINT_URL, the
+    /// profile's endpoint_url, then the service on this machine.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// The profile of the AWS credentials and configuration files to use.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The region that requests are signed for.
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputForm {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch a first call on this machine: no account, no network, no configuration.
+    #[command(after_help = "Example:\n  trunkline demo\n\n\
+        Starts a private service with a simulated carrier in a temporary directory, puts a SIP\n\
+        credential through its API, places a call with it, and checks the audio of both sides.\n\
+        Exit code 0 only if all of it held.")]
+    Demo,
+    /// Run the service.
+    #[command(after_help = "Example:\n  trunkline serve --data-dir ./trunkline-data\n\n\
+        Prints one line of JSON on standard output when ready, with the addresses it listens on.\n\
+        The first start writes an access key to <data-dir>/credentials.\n\
+        SIGTERM or SIGINT lets calls finish, then stops; a second signal stops at once.")]
+    Serve(ServeArgs),
+    /// Call any of the API's 96 operations, signed.
+    #[command(after_help = "Examples:\n  \
+        trunkline api ListVoiceConnectors\n  \
+        trunkline api create-voice-connector --json '{\"Name\":\"office\",\"RequireEncryption\":false}'\n  \
+        trunkline api PutVoiceConnectorTermination --json-file termination.json\n  \
+        echo '{\"VoiceConnectorId\":\"…\"}' | trunkline api get-voice-connector -\n  \
+        trunkline api --list")]
+    Api(ApiArgs),
+    /// Access keys that sign requests to the API.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Upstream SIP gateways: where calls out go, and where calls in come from.
+    #[command(subcommand)]
+    Carrier(CarrierCommand),
+    /// The inventory of telephone numbers.
+    #[command(subcommand)]
+    Number(NumberCommand),
+    /// Place a test call from this terminal and show its messages and its quality.
+    #[command(after_help = "Examples:\n  \
+        trunkline call --from +12065550150 --to +12065550100 --username pbx --password-file pw\n  \
+        trunkline call --from +12065550150 --to +12065550130 --connector abcdefghijklmnopqrstuv\n\n\
+        The simulated carrier behaves by the last two digits of the number called: 00 answers\n\
+        and echoes, 20 plays a tone, 30 is busy, 31 never answers. If the call is rejected, the\n\
+        reason is printed and the exit code is 1.")]
+    Call(CallArgs),
+    /// Calls that go on, and calls that were.
+    #[command(after_help = "Examples:\n  trunkline calls\n  trunkline calls --live\n  \
+        trunkline calls --connector abcdefghijklmnopqrstuv --limit 100 --output json")]
+    Calls(CallsArgs),
+    /// Every decision that was taken for one call: why was my call rejected?
+    #[command(after_help = "Examples:\n  \
+        trunkline explain 4f0c6a52-2f5e-4a3e-9df0-6f3c2a1b9e77\n  \
+        trunkline explain 'a84b4c76e66710@192.0.2.7'\n  \
+        trunkline explain last")]
+    Explain(ExplainArgs),
+    /// Check or print the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// Where `serve` and `config` find the configuration.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration file. Otherwise TRUNKLINE_CONFIG, then trunkline.toml in this directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The directory of all durable state (data_dir).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiArgs {
+    /// The operation: ListVoiceConnectors or list-voice-connectors.
+    #[arg(required_unless_present = "list")]
+    pub(crate) operation: Option<String>,
+    /// `-` reads the request's members as JSON from standard input.
+    #[arg(value_parser = ["-"], conflicts_with_all = ["json", "json_file"])]
+    pub(crate) stdin: Option<String>,
+    /// The request's members as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) json: Option<String>,
+    /// A file with the request's members as JSON; `-` is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_file: Option<PathBuf>,
+    /// List the operations and whether this release implements them.
+    #[arg(long, conflicts_with_all = ["operation", "stdin", "json", "json_file"])]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make an access key. Its secret is shown once.
+    #[command(
+        after_help = "Example:\n  trunkline key create --account 111122223333 --name terraform"
+    )]
+    Create {
+        /// The account that the key acts for: twelve digits.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+        /// What people call it.
+        #[arg(long)]
+        name: Option<String>,
+        /// What it may do.
+        #[arg(long, value_enum, default_value = "full")]
+        policy: Policy,
+    },
+    /// List access keys, never their secrets.
+    #[command(after_help = "Example:\n  trunkline key list")]
+    List {
+        /// Only this account's keys.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+    },
+    /// Refuse requests signed by a key until it is enabled again.
+    #[command(after_help = "Example:\n  trunkline key disable AKIA0123456789ABCDEF")]
+    Disable {
+        /// The access key id.
+        id: String,
+    },
+    /// Serve requests signed by a key again.
+    #[command(after_help = "Example:\n  trunkline key enable AKIA0123456789ABCDEF")]
+    Enable {
+        /// The access key id.
+        id: String,
+    },
+    /// Delete a key for good.
+    #[command(after_help = "Example:\n  trunkline key delete AKIA0123456789ABCDEF")]
+    Delete {
+        /// The access key id.
+        id: String,
+    },
+}
+
+/// What an access key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Policy {
+    /// Everything, the operator's commands included.
+    Full,
+    /// Operations that read.
+    ReadOnly,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CarrierCommand {
+    /// Add an upstream SIP gateway.
+    #[command(
+        after_help = "Example:\n  trunkline carrier add upstream --host sip.example.net \\\n    \
+        --source 198.51.100.0/28 --username 4711 --password-file carrier.pw"
+    )]
+    Add(CarrierAddArgs),
+    /// List the carriers in the order they are tried.
+    #[command(after_help = "Example:\n  trunkline carrier list")]
+    List,
+    /// Show one carrier, without its password.
+    #[command(after_help = "Example:\n  trunkline carrier show upstream")]
+    Show {
+        /// The carrier's name.
+        name: String,
+    },
+    /// Remove a carrier. Calls that go on stay.
+    #[command(after_help = "Example:\n  trunkline carrier remove upstream")]
+    Remove {
+        /// The carrier's name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CarrierAddArgs {
+    /// Its name: 1 to 64 of a-z, 0-9 and -.
+    pub(crate) name: String,
+    /// The host name or IP address that calls out are sent to.
+    #[arg(long)]
+    pub(crate) host: String,
+    /// The port there.
+    #[arg(long, default_value_t = 5060)]
+    pub(crate) port: u16,
+    /// The transport there.
+    #[arg(long, value_enum, default_value = "udp")]
+    pub(crate) transport: Transport,
+    /// 1 to 100; 1 is tried first.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) priority: u8,
+    /// 1 to 100; the share among carriers of equal priority.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) weight: u8,
+    /// The user name that its challenges are answered with.
+    #[arg(long, requires = "password_file")]
+    pub(crate) username: Option<String>,
+    /// A file with the password; `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// A network that its calls in come from, in CIDR form; may be repeated.
+    #[arg(long = "source", value_name = "CIDR")]
+    pub(crate) sources: Vec<String>,
+}
+
+/// The transport toward a carrier or from a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    Udp,
+    Tcp,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NumberCommand {
+    /// Add numbers to the inventory.
+    #[command(after_help = "Example:\n  \
+        trunkline number add +12065550150 +12065550151 --account 000000000000")]
+    Add {
+        /// Numbers in E.164 form.
+        #[arg(required = true, value_name = "E164")]
+        numbers: Vec<String>,
+        /// The account that owns them at once; without it they are free to be ordered.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+    },
+    /// List the inventory.
+    #[command(after_help = "Example:\n  trunkline number list --account 000000000000")]
+    List {
+        /// Only the numbers that this account owns.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+    },
+    /// Take numbers out of the inventory.
+    #[command(after_help = "Example:\n  trunkline number remove +12065550150")]
+    Remove {
+        /// Numbers in E.164 form.
+        #[arg(required = true, value_name = "E164")]
+        numbers: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The number that the call presents.
+    #[arg(long, value_name = "E164")]
+    pub(crate) from: String,
+    /// The number to call.
+    #[arg(long, value_name = "E164")]
+    pub(crate) to: String,
+    /// The SIP user name to answer a challenge with.
+    #[arg(long, requires = "password_file")]
+    pub(crate) username: Option<String>,
+    /// A file with the SIP password; `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The Voice Connector to call through; needed if the account has more than one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) connector: Option<String>,
+    /// The SIP address of the service; otherwise it is asked for.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) sip: Option<std::net::SocketAddr>,
+    /// The transport to use.
+    #[arg(long, value_enum, default_value = "udp")]
+    pub(crate) transport: Transport,
+    /// How long to talk once answered, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallsArgs {
+    /// Only calls that go on now.
+    #[arg(long, conflicts_with = "past")]
+    pub(crate) live: bool,
+    /// Only calls that are over.
+    #[arg(long)]
+    pub(crate) past: bool,
+    /// Only calls of this Voice Connector.
+    #[arg(long, value_name = "ID")]
+    pub(crate) connector: Option<String>,
+    /// The most calls to show, newest first.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The call: its transaction id, the Call-ID of either leg, or `last` for the latest one.
+    pub(crate) call: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the configuration; exit code 78 if anything is wrong.
+    #[command(
+        after_help = "Example:\n  trunkline config check --config /etc/trunkline/trunkline.toml"
+    )]
+    Check(ServeArgs),
+    /// Print every key with its value and where that came from.
+    #[command(after_help = "Example:\n  trunkline config print")]
+    Print(ServeArgs),
+}
