@@ -177,3 +177,29 @@ impl From<LiveError> for ApiError {
         .retry_after(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_documented_table_is_the_one_in_the_code() {
+        let page = include_str!("../../../../docs/wire-errors.md");
+        let cells = |line: &'static str| line.split('|').map(|it| it.trim().trim_matches('`'));
+        let documented: BTreeSet<(u16, &str, &str)> = page
+            .lines()
+            .filter_map(|line| {
+                let mut cells = cells(line).skip(1);
+                Some((cells.next()?.parse().ok()?, cells.next()?, cells.next()?))
+            })
+            .collect();
+        let coded: BTreeSet<(u16, &str, &str)> = ErrorKind::ALL
+            .iter()
+            .map(|kind| kind.wire())
+            .map(|(status, shape, code)| (status.as_u16(), shape, code))
+            .collect();
+        assert_eq!(documented, coded);
+    }
+}
