@@ -8,8 +8,8 @@ mod documentation;
 mod families;
 mod format;
 mod imports;
-mod model;
-mod names;
+pub(crate) mod model;
+pub(crate) mod names;
 mod operations;
 mod routes;
 mod shapes;
@@ -131,11 +131,16 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
     Ok(())
 }
 
-fn generate(root: &Path) -> Result<Vec<SourceFile>, Error> {
+/// Reads the committed model.
+pub(crate) fn model(root: &Path) -> Result<Model, Error> {
     let path = root.join(MODEL);
     let text =
         fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let model = Model::parse(&text).map_err(|source| Error::Model { path, source })?;
+    Model::parse(&text).map_err(|source| Error::Model { path, source })
+}
+
+fn generate(root: &Path) -> Result<Vec<SourceFile>, Error> {
+    let model = model(root)?;
     let families = Families::of(&model)?;
 
     let mut drafts = Vec::new();

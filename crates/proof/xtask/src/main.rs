@@ -10,8 +10,11 @@
 //! ```
 
 mod codegen;
+mod operations;
+mod tidy;
 mod tree;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,16 +35,24 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Print how far each operation has come; fail when code, list and tests contradict each other.
+    Operations,
+    /// Hold the tree against the laws of the house; fail with what to do instead.
+    Tidy,
 }
 
 fn main() -> ExitCode {
+    let root = tree::root();
     let outcome = match Arguments::parse().task {
-        Task::Codegen { check: true } => codegen::check(&tree::root()),
-        Task::Codegen { check: false } => codegen::write(&tree::root()),
+        Task::Codegen { check: true } => codegen::check(&root).map_err(|it| it.to_string()),
+        Task::Codegen { check: false } => codegen::write(&root).map_err(|it| it.to_string()),
+        Task::Operations => operations::report(&root).map_err(|it| it.to_string()),
+        Task::Tidy => tidy::check(&root).map_err(|it| it.to_string()),
     };
     match outcome {
         Ok(summary) => {
-            println!("{summary}");
+            // A reader that has seen enough (`| head`) is no failure of ours.
+            let _ = writeln!(std::io::stdout(), "{summary}");
             ExitCode::SUCCESS
         }
         Err(error) => {
