@@ -14,6 +14,9 @@ use crate::error::ApiError;
 /// that writes first and reads then gets its answer instead of a reset.
 const DRAIN_FACTOR: usize = 8;
 
+/// How long a refused request may go on sending.
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
 /// Reads a whole body of at most `limit` bytes into memory that is wiped when it drops.
 ///
 /// What the HTTP library itself buffered is not ours to wipe.
@@ -32,6 +35,23 @@ pub(crate) async fn read(
             "the request's body did not arrive within {time:?}; send it faster"
         )))
     })
+}
+
+/// Reads what a refused request still sends and throws it away, within bounds, so that its client gets
+/// to the answer instead of a reset.
+pub(crate) async fn discard(mut body: Incoming, limit: usize) {
+    let discarded = async {
+        let mut seen = 0_usize;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, |it| it.len()));
+            if seen > limit.saturating_mul(DRAIN_FACTOR) {
+                break;
+            }
+        }
+    };
+    if timeout(DISCARD_TIME, discarded).await.is_err() {
+        tracing::debug!("a refused request's body was cut off");
+    }
 }
 
 async fn read_chunks(

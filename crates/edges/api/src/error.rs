@@ -185,6 +185,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_store_that_is_away_is_told_from_one_that_is_broken() {
+        let away =
+            StoreError::Unavailable { fault: store::Fault::DiskFull, detail: "/data".into() };
+        let away = ApiError::from(away);
+        assert_eq!(away.kind, ErrorKind::ServiceUnavailable);
+        assert!(away.message.contains("no space") && !away.message.contains("/data"));
+        assert!(away.cause.is_some(), "the log gets the detail");
+
+        let broken = ApiError::from(StoreError::Corrupt { detail: "row 7".into() });
+        assert_eq!(broken.kind, ErrorKind::ServiceFailure);
+        assert!(!broken.message.contains("row 7"));
+    }
+
+    #[test]
     fn the_documented_table_is_the_one_in_the_code() {
         let page = include_str!("../../../../docs/wire-errors.md");
         let cells = |line: &'static str| line.split('|').map(|it| it.trim().trim_matches('`'));

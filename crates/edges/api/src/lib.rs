@@ -6,8 +6,8 @@
 //! What it refuses to be: a web framework, a place for calls (it asks [`LiveCalls`]), a store of
 //! passwords (they become digest keys before they are written).
 //!
-//! **The invariant.** No operation runs without a [permission](authorize) that only a verified
-//! signature can lead to, and nothing is read before it; so what another account owns cannot be
+//! **The invariant.** No operation runs without a permission that only a verified signature can
+//! lead to, and nothing is read before it; so what another account owns cannot be
 //! told from what does not exist.
 //!
 //! ```no_run

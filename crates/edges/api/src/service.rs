@@ -22,7 +22,7 @@ use model::TransactionId;
 use tokio::time::{Instant, timeout};
 
 use crate::answer::{Answer, Dialect};
-use crate::authenticate::{self, Service};
+use crate::authenticate::{self, Claim, Service};
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 use crate::{body, operation, operator, sts};
@@ -66,9 +66,14 @@ async fn process(
     request_id: &str,
     line: &mut LogLine,
 ) -> Result<Answer, ApiError> {
-    check_header_size(parts, context.config.limits.header_bytes)?;
-    let claim = authenticate::claim(parts, context.clock.now())?;
     let limits = &context.config.limits;
+    let claim = match admit(context, parts) {
+        Ok(claim) => claim,
+        Err(refusal) => {
+            body::discard(body, limits.body_bytes).await;
+            return Err(refusal);
+        }
+    };
     let body = body::read(body, limits.body_bytes, limits.body_time).await?;
     let caller = claim.verify(parts, &body, &context.keys)?;
     line.caller = Some(format!("{}/{}", caller.account(), caller.key_id()));
@@ -84,6 +89,12 @@ async fn process(
             .await;
     }
     operation::answer(context, caller, parts, &body, &mut line.operation).await
+}
+
+/// What can be told from a request's head alone.
+fn admit<'a>(context: &Context, parts: &'a Parts) -> Result<Claim<'a>, ApiError> {
+    check_header_size(parts, context.config.limits.header_bytes)?;
+    authenticate::claim(parts, context.clock.now())
 }
 
 /// Refuses a request whose line and headers together exceed the limit.

@@ -1,7 +1,7 @@
 //! The operations of the Chime SDK Voice API, one file per verb under its resource.
 //!
 //! An operation is an `async fn(&Context, Permit, Request) -> Result<Response, ApiError>` that reads
-//! parse → load → change → answer. It knows no HTTP and no SQL; [`answer`] does the rest for all.
+//! parse → load → change → answer. It knows no HTTP and no SQL; `answer` does the rest for all.
 //! `docs/adding-an-operation.md` shows how one more comes in.
 
 mod origination;

@@ -19,7 +19,7 @@ use crate::page::Listing;
 /// Records read from the store at once.
 const CHUNK: usize = 500;
 /// Chunks that one page looks at before it gives up filling itself.
-const CHUNKS_MAX: usize = 40;
+const CHUNKS_MAX: usize = 200;
 
 /// Tells calls: first those that go on, then those that ended, newest first.
 pub(super) async fn list(

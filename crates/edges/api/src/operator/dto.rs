@@ -306,6 +306,9 @@ impl From<CallRecord> for Call {
 
 /// `GET /operator/calls[?state=live|ended][&account=][&connector=][&direction=][&from=][&to=][&since=]
 /// [&until=][&max-results=][&next-token=]`: live calls first, then ended ones, newest first.
+///
+/// `max-results` counts ended calls; the live ones all stand on the first page. A page may be shorter
+/// than asked for and still have a next one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallList {
     /// The calls.

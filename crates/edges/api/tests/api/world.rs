@@ -124,6 +124,22 @@ impl World {
         target: &str,
         body: &[u8],
     ) -> Request {
+        let headers = [("content-type", "application/json")];
+        self.signed_with(service, region, key, method, target, body, &headers)
+    }
+
+    /// A request signed over any headers, the host's added.
+    #[expect(clippy::too_many_arguments, reason = "everything that a signature depends on")]
+    pub(crate) fn signed_with(
+        &self,
+        service: &str,
+        region: &str,
+        key: &Key,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Request {
         let host = self.address.to_string();
         let credentials =
             aws_credential_types::Credentials::new(&key.id, &key.secret, None, None, "test");
@@ -139,9 +155,10 @@ impl World {
             .unwrap()
             .into();
         let url = format!("http://{host}{target}");
-        let headers = [("host", host.as_str()), ("content-type", "application/json")];
+        let headers: Vec<(&str, &str)> =
+            [("host", host.as_str())].into_iter().chain(headers.iter().copied()).collect();
         let signable =
-            SignableRequest::new(method, &url, headers.into_iter(), SignableBody::Bytes(body))
+            SignableRequest::new(method, &url, headers.iter().copied(), SignableBody::Bytes(body))
                 .unwrap();
         let (instructions, _signature) = sign(signable, &parameters).unwrap().into_parts();
         let mut all: Vec<(String, String)> =
