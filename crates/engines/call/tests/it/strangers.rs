@@ -1,0 +1,145 @@
+//! OPTIONS, what we do not serve, and what names no connector.
+
+use std::time::Duration;
+
+use call::Change;
+use model::VoiceConnector;
+use sip_message::Name;
+
+use crate::peer::{Request, ack, header, talk, within};
+use crate::world::{CARRIER, PBX, World, connector, host};
+
+fn options(uri: &str) -> Request {
+    Request { uri: uri.into(), to: format!("<{uri}>"), ..Request::plain("OPTIONS") }
+}
+
+#[test]
+fn options_to_a_connector_is_answered_minimally_and_is_a_sign_of_health() {
+    let mut world = World::new();
+    world.send(PBX, &options(&format!("sip:{}", host())).text());
+    let answer = world.expect(PBX, "SIP/2.0 200 OK\r\n");
+    let names: Vec<&str> =
+        answer.lines().skip(1).filter_map(|it| it.split_once(':')).map(|(name, _)| name).collect();
+    assert_eq!(names, ["Via", "From", "Call-ID", "CSeq", "To", "Content-Length"], "{answer}");
+    assert!(header(&answer, Name::To).contains(";tag="), "{answer}");
+
+    let health = &world.health[0];
+    assert_eq!(health.connector, connector().id);
+    assert_eq!(health.source.to_string(), "192.0.2.10");
+    assert_eq!(health.timestamp, world.now().unix);
+}
+
+#[test]
+fn options_from_a_source_that_may_not_call_is_forbidden_and_no_sign_of_health() {
+    let mut world = World::new();
+    world.send("198.18.0.1:5060", &options(&format!("sip:{}", host())).text());
+    world.expect("198.18.0.1:5060", "SIP/2.0 403 Forbidden\r\n");
+
+    world.apply(Change::PutConnector(VoiceConnector { require_encryption: true, ..connector() }));
+    let again = Request { branch: "2".into(), ..options(&format!("sip:{}", host())) };
+    world.send(PBX, &again.text());
+    world.expect(PBX, "SIP/2.0 403 Forbidden\r\n");
+    assert!(world.health.is_empty());
+}
+
+#[test]
+fn options_to_the_bare_address_is_answered_and_to_an_unknown_host_not_found() {
+    let mut world = World::new();
+    world.send(PBX, &options("sip:203.0.113.1").text());
+    world.expect(PBX, "SIP/2.0 200 OK\r\n");
+    let unknown = Request { branch: "2".into(), ..options("sip:unknown.example") };
+    world.send(PBX, &unknown.text());
+    world.expect(PBX, "SIP/2.0 404 Not Found\r\n");
+    assert!(world.health.is_empty());
+}
+
+#[test]
+fn an_invite_that_names_no_connector_is_not_found_and_leaves_no_record() {
+    for uri in ["sip:+12065550100@unknown.example", "sip:900@203.0.113.1", "tel:+12065550100"] {
+        let mut world = World::new();
+        let invite = Request { uri: uri.into(), ..Request::invite() };
+        world.send(PBX, &invite.text());
+        let answer = world.expect(PBX, "SIP/2.0 404 Not Found\r\n");
+        world.send(PBX, &ack(&invite, &answer).text());
+        assert!(world.records.is_empty());
+        assert_eq!(world.engine.counters().rejected["host-unknown"], 1, "{uri}");
+    }
+}
+
+#[test]
+fn a_flood_of_strangers_is_answered_up_to_a_rate_and_counted() {
+    let mut world = World::new();
+    for n in 0..500 {
+        let invite = Request {
+            uri: "sip:900@203.0.113.1".into(),
+            branch: format!("s{n}"),
+            call_id: format!("s{n}"),
+            ..Request::invite()
+        };
+        world.send("198.18.0.1:5060", &invite.text());
+    }
+    assert_eq!(world.sent.len(), 100);
+    assert_eq!(world.engine.counters().dropped["strangers-max"], 400);
+
+    // Whoever names a connector is not held back by it.
+    world.forget_sent();
+    world.send(PBX, &Request::invite().text());
+    world.expect(PBX, "SIP/2.0 407 ");
+    world.wait(Duration::from_secs(1));
+}
+
+#[test]
+fn what_a_trunk_does_not_serve_is_refused_with_what_it_does() {
+    for method in ["REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER"] {
+        let mut world = World::new();
+        world.send(PBX, &Request::plain(method).text());
+        let answer = world.expect(PBX, "SIP/2.0 405 Method Not Allowed\r\n");
+        assert_eq!(
+            header(&answer, Name::Allow),
+            "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE",
+            "{method}"
+        );
+    }
+    let mut world = World::new();
+    world.send(PBX, &Request::plain("FROBNICATE").text());
+    world.expect(PBX, "SIP/2.0 501 Not Implemented\r\n");
+}
+
+#[test]
+fn a_request_of_a_dialog_that_does_not_exist_is_told_so() {
+    for method in ["BYE", "INFO", "UPDATE", "PRACK", "INVITE"] {
+        let mut world = World::new();
+        let mut request = Request::plain(method);
+        request.to.push_str(";tag=gone");
+        world.send(PBX, &request.text());
+        world.expect(PBX, "SIP/2.0 481 Call/Transaction Does Not Exist\r\n");
+    }
+    for method in ["BYE", "INFO", "UPDATE", "PRACK"] {
+        let mut world = World::new();
+        world.send(PBX, &Request::plain(method).text());
+        world.expect(PBX, "SIP/2.0 481 Call/Transaction Does Not Exist\r\n");
+    }
+}
+
+#[test]
+fn a_cancel_of_nothing_and_a_stray_ack_change_nothing() {
+    let mut world = World::new();
+    world.send(PBX, &Request::plain("CANCEL").text());
+    world.expect(PBX, "SIP/2.0 481 ");
+    let mut ack = Request::plain("ACK");
+    ack.to.push_str(";tag=gone");
+    world.send(PBX, &ack.text());
+    world.expect_nothing(PBX);
+    world.expect_nothing(CARRIER);
+}
+
+#[test]
+fn a_dialogs_tags_must_both_fit() {
+    let mut world = World::new();
+    let call = talk(&mut world);
+    let mut bye = within(&call.invite, &call.answer, "BYE", 9);
+    bye.from = bye.from.replace("tag=caller", "tag=somebody");
+    world.send(PBX, &bye.text());
+    world.expect(PBX, "SIP/2.0 481 ");
+    assert_eq!(world.engine.calls_open(), 1);
+}
