@@ -11,7 +11,8 @@ use crate::sys;
 /// Wakes a loop from another thread: put something into its queue, then [`Waker::wake`].
 ///
 /// Many wakes before the loop looks cost one system call together. The loop calls
-/// [`Waker::acknowledge`] **before** it drains its queue, so that nothing put in later is missed.
+/// [`Waker::acknowledge`] **before** it drains its queue, so that nothing put in later is missed, and
+/// keeps a clone for as long as it runs: with the last clone go the wakes not yet seen.
 #[derive(Debug, Clone)]
 pub struct Waker(Arc<Shared>);
 
@@ -86,7 +87,8 @@ mod tests {
     fn another_thread_ends_a_wait_that_has_begun() {
         let mut reactor = Reactor::new().unwrap();
         let waker = Waker::new(&reactor, Token(7)).unwrap();
-        let thread = std::thread::spawn(move || waker.wake());
+        let elsewhere = waker.clone();
+        let thread = std::thread::spawn(move || elsewhere.wake());
         let mut events = 0;
         while events == 0 {
             events = woken(&mut reactor, Duration::from_secs(5));
