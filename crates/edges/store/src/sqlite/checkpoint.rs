@@ -1,9 +1,10 @@
 //! Checkpoints: moving the write-ahead log into the database, beside the writer.
 //!
 //! The log begins anew only when all of it has been moved. Under steady writing there is always a
-//! little more of it when the checkpointer is done, so the writer then moves that rest itself, between
-//! two groups. So the log stays about as long as it was laid out, and no commit waits for more than
-//! a few pages.
+//! little more of it when the thread is done, so the writer then moves that rest itself, between two
+//! groups. So the log stays about as long as it was laid out, and no commit waits for more than a
+//! few pages. When much has been written meanwhile (a bulk load), the thread takes another turn, and
+//! only after [`TURNS_MAX`] turns does the writer wait, so that the log does not grow for ever.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -15,6 +16,9 @@ use rusqlite::Connection;
 use super::connection::{self, Role};
 use super::fault::Sorted as _;
 use crate::StoreError;
+
+/// How often in a row the thread may leave a long rest.
+const TURNS_MAX: u8 = 4;
 
 /// The thread that checkpoints, and how far it is.
 pub(super) struct Checkpointer {
@@ -28,10 +32,10 @@ pub(super) struct Checkpointer {
 enum Stage {
     /// Nobody's: the log is short.
     Idle,
-    /// The thread's.
-    Moving,
+    /// The thread's, for so many turns in a row.
+    Moving(u8),
     /// The writer's: what it has added since the thread began is left.
-    Rest,
+    Rest(u8),
 }
 
 impl Checkpointer {
@@ -52,27 +56,26 @@ impl Checkpointer {
     /// A failure is not the writer's to report: the thread will meet it too.
     pub(super) fn tend(&self, writer: &Connection, pages_max: u64) {
         let mut stage = locked(&self.stage);
-        match *stage {
-            Stage::Moving => {}
-            Stage::Rest => {
-                drop(checkpoint(writer));
-                *stage = Stage::Idle;
+        let turns = match *stage {
+            Stage::Moving(_) => return,
+            Stage::Idle => 0,
+            Stage::Rest(turns) => turns,
+        };
+        let Ok(left) = pages_left(writer) else { return };
+        *stage = Stage::Idle;
+        if left >= pages_max && turns < TURNS_MAX {
+            if self.wake.as_ref().is_some_and(|it| it.try_send(()).is_ok()) {
+                *stage = Stage::Moving(turns + 1);
             }
-            Stage::Idle => {
-                if pages_left(writer).is_ok_and(|left| left >= pages_max)
-                    && let Some(wake) = &self.wake
-                    && wake.try_send(()).is_ok()
-                {
-                    *stage = Stage::Moving;
-                }
-            }
+        } else if turns > 0 {
+            drop(checkpoint(writer));
         }
     }
 
     /// Whether the thread is at work.
     #[cfg(test)]
     pub(super) fn is_moving(&self) -> bool {
-        *locked(&self.stage) == Stage::Moving
+        matches!(*locked(&self.stage), Stage::Moving(_))
     }
 }
 
@@ -89,7 +92,12 @@ fn checkpoints(conn: &Connection, woken: &Receiver<()>, stage: &Mutex<Stage>) {
     let mut failing = false;
     while woken.recv().is_ok() {
         let outcome = checkpoint(conn);
-        *locked(stage) = if outcome.is_ok() { Stage::Rest } else { Stage::Idle };
+        let mut stage = locked(stage);
+        *stage = match (*stage, &outcome) {
+            (Stage::Moving(turns), Ok(())) => Stage::Rest(turns),
+            (Stage::Moving(_) | Stage::Idle | Stage::Rest(_), _) => Stage::Idle,
+        };
+        drop(stage);
         match outcome {
             Ok(()) => failing = false,
             // Nothing is lost: the log keeps what it has, and the next commit asks again.
