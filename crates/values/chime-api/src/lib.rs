@@ -69,7 +69,7 @@ pub mod types {
     pub use crate::generated::types::*;
 }
 
-/// Shape descriptors of everything in [`types`](crate::types), named in capitals after the model.
+/// Shape descriptors of everything in [`types`], named in capitals after the model.
 pub mod shapes {
     pub use crate::generated::shapes::*;
 }

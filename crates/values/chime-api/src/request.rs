@@ -37,9 +37,7 @@ impl std::fmt::Debug for RequestParts {
 /// A [`Violation`] when a path label is empty. Constraints are left to the server to judge, whose
 /// model may be newer.
 pub fn request_parts<T: Input>(input: &T) -> Result<RequestParts, Violation> {
-    let json = serde_json::to_vec(input).map(Zeroizing::new);
-    let json = json.expect("wire types have string keys and no failing serializer");
-    request_parts_of(T::OPERATION, &json)
+    request_parts_of(T::OPERATION, &wiped_json(input))
 }
 
 /// Puts an operation's input, given as one JSON object with all members by their names in the model,
@@ -131,6 +129,30 @@ fn body_json(entries: &[(Text<'_>, &Node<'_>)]) -> Zeroizing<Vec<u8>> {
             serializer.collect_map(self.0.iter().map(|(key, value)| (key.as_str(), value)))
         }
     }
-    let json = serde_json::to_vec(&Body(entries));
-    Zeroizing::new(json.expect("a JSON tree serializes"))
+    wiped_json(&Body(entries))
+}
+
+/// JSON in a buffer that is wiped on drop. It is measured first, because a buffer that grows leaves
+/// its earlier, smaller copies behind unwiped.
+fn wiped_json(value: &impl serde::Serialize) -> Zeroizing<Vec<u8>> {
+    const HOLDS: &str = "wire types have string keys, and neither writer fails";
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value).expect(HOLDS);
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, value).expect(HOLDS);
+    json
+}
+
+/// A writer that only counts.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
