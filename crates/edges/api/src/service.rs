@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -113,12 +114,15 @@ fn check_header_size(parts: &Parts, limit: usize) -> Result<(), ApiError> {
 
 /// The protocol that the sender of a request will read an error in.
 fn dialect(parts: &Parts) -> Dialect {
-    let has = |name: http::HeaderName, text: &str| {
+    let says = |name: http::HeaderName, text: &str| {
         parts.headers.get(name).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains(text))
     };
-    if has(http::header::AUTHORIZATION, "/s3/aws4_request") {
+    // What curl sends without being told is a form by its header, and JSON to this service.
+    if says(AUTHORIZATION, "/chime/aws4_request") || !parts.headers.contains_key(AUTHORIZATION) {
+        Dialect::Json
+    } else if says(AUTHORIZATION, "/s3/aws4_request") {
         Dialect::RestXml
-    } else if has(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded") {
+    } else if says(CONTENT_TYPE, "application/x-www-form-urlencoded") {
         Dialect::Query
     } else if parts.headers.contains_key("x-amz-target") {
         Dialect::JsonRpc

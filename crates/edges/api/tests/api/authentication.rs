@@ -57,6 +57,18 @@ async fn a_refused_request_with_a_large_body_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn the_content_type_does_not_matter() {
+    let world = World::start().await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let request = |body: &str| {
+        let (path, body) = ("/voice-connectors", body.as_bytes());
+        world.signed_with("chime", "us-east-1", &world.key, "POST", path, body, &form)
+    };
+    world.send(&request(r#"{"Name":"x","RequireEncryption":false}"#)).await.expect(201);
+    world.send(&request("{}")).await.refused(400, "BadRequestException");
+}
+
+#[tokio::test]
 async fn an_unsigned_request_is_told_that_it_is() {
     let world = World::start().await;
     let mut request = world.signed(&world.key, "GET", "/voice-connectors", b"");
