@@ -9,7 +9,7 @@ use crate::section::{Direction, Section};
 use crate::session::Session;
 
 /// The payload type we offer for RFC 4733 events; the number most user agents use.
-const TELEPHONE_EVENT: u8 = 101;
+pub const TELEPHONE_EVENT: u8 = 101;
 
 /// Milliseconds of audio in each of our packets.
 const PTIME_MS: u16 = 20;

@@ -33,6 +33,7 @@
 
 mod audio;
 mod build;
+pub mod fuzzing;
 mod line;
 mod malformed;
 mod refusal;
@@ -41,41 +42,12 @@ mod section;
 mod session;
 
 pub use audio::{Audio, Codec, Codecs, Rtcp, payload_pairs};
-pub use build::{Agreed, Local, SessionVersion, build_answer, build_offer, read_answer};
+pub use build::{
+    Agreed, Local, SessionVersion, TELEPHONE_EVENT, build_answer, build_offer, read_answer,
+};
 pub use line::{Line, Lines};
 pub use malformed::{Fault, Malformed};
 pub use refusal::Refusal;
 pub use rewrite::{OriginRewrite, Relayed, Rewrite};
 pub use section::{Direction, Protocol, RtpMap, Section};
 pub use session::{BYTES_MAX, Connection, Origin, SECTIONS_MAX, Session};
-
-/// Feeds arbitrary bytes to everything that reads a stranger's SDP; panics only if we are wrong.
-///
-/// The one body of the fuzz target and of the totality property test.
-pub fn fuzz(bytes: &[u8]) {
-    let Ok(session) = Session::parse(bytes) else { return };
-    let glued: Vec<u8> = session.lines().flat_map(|line| line.raw.to_vec()).collect();
-    assert_eq!(glued, bytes, "lines are a partition of the body");
-
-    let mut out = Vec::new();
-    let relayed: Vec<Relayed<'_>> = session
-        .audio()
-        .ok()
-        .map(|audio| Relayed { formats: Some(&[8, 0]), ..Relayed::new(audio.section, 20_000) })
-        .into_iter()
-        .collect();
-    let address = std::net::IpAddr::from([192, 0, 2, 1]);
-    session
-        .rewrite(&Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed }, &mut out);
-    if out.len() <= BYTES_MAX {
-        Session::parse(&out).expect("what we print, we can read");
-    }
-
-    let local = Local::new(address, 20_000);
-    let mut answer = Vec::new();
-    if build_answer(&session, &local, &mut answer).is_ok() {
-        let answer = Session::parse(&answer).expect("our answer is well formed");
-        assert_eq!(answer.sections().len(), session.sections().len(), "RFC 3264 §6: one m= each");
-    }
-    let _ = read_answer(&local, &session);
-}

@@ -1,0 +1,81 @@
+//! What an agent is told when it is made.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sip_message::Transport;
+
+use crate::script::Script;
+
+/// Addresses, habits and limits of one agent.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The SIP address that stands in Via and Contact, and that messages leave from.
+    pub address: SocketAddr,
+    /// The transport of that address.
+    pub transport: Transport,
+    /// Where audio goes.
+    pub media: MediaPlan,
+    /// What becomes of calls that come in.
+    pub answering: Answering,
+    /// Whether every message is told as [`Output::Traced`](crate::Output::Traced).
+    pub trace: Trace,
+    /// The value of User-Agent and Server headers.
+    pub product: &'static str,
+    /// Calls at once; the next one that comes in is answered 503, the next order fails.
+    pub calls_max: usize,
+    /// Transaction timing and limits.
+    pub transactions: sip_core::Config,
+}
+
+impl Config {
+    /// An agent over UDP that refuses calls, with audio at the same address, without traces.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            transport: Transport::Udp,
+            media: MediaPlan::Ports { address: address.ip() },
+            answering: Answering::Refuse,
+            trace: Trace::Off,
+            product: "trunkline-agent",
+            calls_max: 100_000,
+            transactions: sip_core::Config::default(),
+        }
+    }
+}
+
+/// How an agent's calls carry audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaPlan {
+    /// Each call takes a port pair from [`Input::PortsReady`](crate::Input::PortsReady) at this
+    /// address, plays and listens.
+    Ports {
+        /// The address that others send to.
+        address: IpAddr,
+    },
+    /// Every call names this one port and nothing is sent or heard: signalling load without media.
+    Named {
+        /// The RTP port that offers and answers name.
+        rtp: SocketAddr,
+    },
+}
+
+/// What becomes of calls that come in.
+#[derive(Debug, Clone)]
+pub enum Answering {
+    /// 480 Temporarily Unavailable.
+    Refuse,
+    /// Each follows this script.
+    Script(Script),
+    /// Each follows the script of the number it calls: [`Script::simulated_carrier`].
+    SimulatedCarrier,
+}
+
+/// Whether messages are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// No.
+    Off,
+    /// Each one, with its bytes.
+    Messages,
+}
