@@ -37,6 +37,7 @@ mod credentials;
 mod engine_config;
 mod media;
 mod metrics;
+pub mod peer;
 mod projection;
 mod records;
 mod running;
@@ -48,7 +49,7 @@ pub use config::Config;
 pub use credentials::{CredentialsError, PROFILE};
 pub use media::MediaStartError;
 pub use running::{PartEnded, Running};
-pub use simulated::CarrierTap;
+pub use simulated::{CarrierTap, NUMBERS as SIMULATED_NUMBERS};
 pub use start::{Addresses, Server, StartError};
 
 /// The release.

@@ -125,9 +125,8 @@ impl Running {
         media.order(Order::Stop);
         media.wake();
         join(media_thread).await;
-        if let Some(simulated) = simulated {
-            simulated.stop().await;
-        }
+        // It is stopped by dropping it, which waits for its thread.
+        let _ = tokio::task::spawn_blocking(move || drop(simulated)).await;
         background.iter().for_each(JoinHandle::abort);
         for task in background {
             // Its handles on the store and the recorder are gone once it has ended.

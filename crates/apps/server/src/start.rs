@@ -146,7 +146,9 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
     let (media_thread, media, words) = MediaThread::bind(&config.media, &config.calls)?;
     let simulated = match config.carriers.simulated {
         Simulated::Off => None,
-        Simulated::On | Simulated::WhileAlone => simulated::spawn(tap).ok(),
+        Simulated::On | Simulated::WhileAlone => {
+            Some(simulated::Simulated::start(tap).map_err(StartError::Thread)?)
+        }
     };
     let seat = match (&simulated, config.carriers.simulated) {
         (Some(it), Simulated::On) => SimulatedCarrier::Always(it.carrier()),

@@ -3,9 +3,12 @@
 mod cli;
 mod command;
 mod connection;
+mod demo;
 mod failure;
 mod ladder;
+mod quality;
 mod screen;
+mod test_call;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -37,15 +40,15 @@ fn main() -> ExitCode {
 
 async fn run(screen: Screen, common: cli::Common, command: Command) -> Result<(), Failure> {
     match command {
-        //Command::Demo => command::demo::run(&screen).await,
+        Command::Demo => demo::run(&screen).await,
         Command::Api(args) => command::api::run(&screen, &common, args).await,
         Command::Key(command) => command::key::run(&screen, &common, command).await,
         Command::Carrier(command) => command::carrier::run(&screen, &common, command).await,
         Command::Number(command) => command::number::run(&screen, &common, command).await,
-        //Command::Call(args) => command::call::run(&screen, &common, args).await,
+        Command::Call(args) => command::call::run(&screen, &common, args).await,
         Command::Calls(args) => command::calls::run(&screen, &common, args).await,
         Command::Explain(args) => command::explain::run(&screen, &common, args).await,
-        Command::Demo | Command::Call(_) | Command::Serve(_) | Command::Config(_) => {
+        Command::Serve(_) | Command::Config(_) => {
             unreachable!("main runs these without a runtime of ours")
         }
     }

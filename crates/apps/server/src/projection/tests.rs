@@ -1,1 +1,210 @@
+use std::num::NonZeroU32;
 
+use model::{
+    AccountId, CarrierTransport, DigestKeys, E164Number, NetworkType, Region, Secret, UnixMillis,
+    Username, VoiceConnectorId,
+};
+use store::{Keyring, Store, StoreConfig, TypedTx};
+
+use super::*;
+
+struct World {
+    store: Store,
+    projection: Arc<Projection>,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    async fn new(simulated: SimulatedCarrier) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir);
+        let projection = project(&store, simulated).await;
+        Self { store, projection, _dir: dir }
+    }
+
+    async fn put<T: model::Resource>(&self, resource: T) {
+        self.store.write(move |tx| tx.put(&resource)).await.unwrap();
+    }
+
+    async fn delete<T: model::Resource>(&self, key: String) {
+        let deleted = self.store.write(move |tx| tx.delete::<T>(&AccountId::DEFAULT, &key)).await;
+        assert!(deleted.unwrap());
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        self.projection.directory().load_full()
+    }
+
+    fn carrier_names(&self) -> Vec<String> {
+        self.directory().carriers().iter().map(|it| it.carrier.name.to_string()).collect()
+    }
+}
+
+fn open(dir: &tempfile::TempDir) -> Store {
+    let keyring = Keyring::load_or_create(&dir.path().join("seal.key")).unwrap();
+    Store::open(StoreConfig::new(dir.path().join("t.db"), keyring)).unwrap()
+}
+
+async fn project(store: &Store, simulated: SimulatedCarrier) -> Arc<Projection> {
+    store
+        .project(move |view| Projection::of_everything(view, simulated).map(Arc::new))
+        .await
+        .unwrap()
+}
+
+fn id() -> VoiceConnectorId {
+    VoiceConnectorId::from_random([7; 22])
+}
+
+fn connector() -> VoiceConnector {
+    VoiceConnector {
+        id: id(),
+        account: AccountId::DEFAULT,
+        region: Region::default(),
+        name: "office".into(),
+        require_encryption: false,
+        outbound_host_name: "office.voiceconnector.localhost".into(),
+        integration_type: None,
+        network_type: NetworkType::default(),
+        created: UnixMillis(0),
+        updated: UnixMillis(0),
+    }
+}
+
+fn termination() -> Termination {
+    Termination {
+        account: AccountId::DEFAULT,
+        connector: id(),
+        cps_limit: NonZeroU32::MIN,
+        default_phone_number: None,
+        calling_regions: vec!["US".into()],
+        cidr_allowed_list: vec![],
+        disabled: false,
+    }
+}
+
+fn user(name: &str) -> SipUser {
+    SipUser {
+        account: AccountId::DEFAULT,
+        connector: id(),
+        username: Username::parse(name).unwrap(),
+        keys: DigestKeys::derive(name, "realm", Secret::new("secret".into())),
+    }
+}
+
+fn carrier(name: &str, host: &str) -> Carrier {
+    Carrier {
+        name: CarrierName::parse(name).unwrap(),
+        host: host.into(),
+        port: 5060,
+        transport: CarrierTransport::Udp,
+        priority: 1,
+        weight: 1,
+        credential: None,
+        sources: vec![],
+        added: UnixMillis(0),
+    }
+}
+
+fn simulated() -> ResolvedCarrier {
+    let carrier = carrier("simulated", "127.0.0.1");
+    ResolvedCarrier { addresses: vec!["127.0.0.1:5999".parse().unwrap()], carrier }
+}
+
+#[tokio::test]
+async fn what_is_written_is_in_the_directory_before_the_writer_has_its_answer() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    world.put(connector()).await;
+    world.put(termination()).await;
+    world.put(user("pbx")).await;
+    let directory = world.directory();
+    let found = directory.connector_by_host("office.voiceconnector.localhost").unwrap();
+    assert!(found.user("pbx").is_some() && found.termination().is_some());
+
+    world.delete::<SipUser>(user("pbx").key()).await;
+    world.delete::<Termination>(id().to_string()).await;
+    let directory = world.directory();
+    let found = directory.connector(&id()).unwrap();
+    assert!(found.users().is_empty() && found.termination().is_none());
+
+    world.delete::<VoiceConnector>(id().to_string()).await;
+    assert_eq!(world.directory().connector_count(), 0);
+}
+
+#[tokio::test]
+async fn a_snapshot_taken_earlier_stays_as_it_was() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    let before = world.directory();
+    world.put(connector()).await;
+    assert_eq!((before.connector_count(), world.directory().connector_count()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_fold_of_everything_knows_what_the_feed_had_told() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    world.put(connector()).await;
+    world.put(user("pbx")).await;
+    world.put(carrier("upstream", "192.0.2.1")).await;
+    let number = E164Number::parse("+12065550150").unwrap();
+    let owner = Some(AccountId::DEFAULT);
+    world.put(PhoneNumber { number, owner, added: UnixMillis(0) }).await;
+    let anew = project(&world.store, SimulatedCarrier::Absent).await;
+    let directory = anew.directory().load_full();
+    assert!(directory.connector(&id()).unwrap().user("pbx").is_some());
+    assert_eq!(directory.owner(number), owner);
+    assert_eq!(directory.carriers()[0].addresses, ["192.0.2.1:5060".parse().unwrap()]);
+}
+
+#[tokio::test]
+async fn the_simulated_carrier_gives_up_its_seat_while_there_is_another() {
+    let world = World::new(SimulatedCarrier::WhileAlone(simulated())).await;
+    assert_eq!(world.carrier_names(), ["simulated"]);
+    world.put(carrier("upstream", "192.0.2.1")).await;
+    assert_eq!(world.carrier_names(), ["upstream"]);
+    assert!(!world.projection.simulated_is_seated());
+    world.delete::<Carrier>("upstream".into()).await;
+    assert_eq!(world.carrier_names(), ["simulated"]);
+}
+
+#[tokio::test]
+async fn a_simulated_carrier_that_is_switched_on_stays_beside_others() {
+    let world = World::new(SimulatedCarrier::Always(simulated())).await;
+    world.put(carrier("upstream", "192.0.2.1")).await;
+    assert_eq!(world.carrier_names(), ["simulated", "upstream"]);
+}
+
+#[tokio::test]
+async fn an_added_carrier_of_the_same_name_takes_the_simulated_ones_place_and_gives_it_back() {
+    for simulated in
+        [SimulatedCarrier::Always(simulated()), SimulatedCarrier::WhileAlone(simulated())]
+    {
+        let world = World::new(simulated).await;
+        world.put(carrier("simulated", "192.0.2.1")).await;
+        let host = world.directory().carriers()[0].carrier.host.clone();
+        assert_eq!((host.as_str(), world.carrier_names().len()), ("192.0.2.1", 1));
+        world.delete::<Carrier>("simulated".into()).await;
+        assert_eq!(world.directory().carriers()[0].carrier.host, "127.0.0.1");
+    }
+}
+
+#[tokio::test]
+async fn a_named_carrier_is_asked_for_and_keeps_its_addresses_until_its_host_changes() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    let addresses = || world.directory().carriers()[0].addresses.clone();
+    world.put(carrier("upstream", "sip.example.net")).await;
+    world.projection.unresolved().await;
+    assert!(addresses().is_empty());
+
+    let name = CarrierName::parse("upstream").unwrap();
+    let found: Vec<std::net::SocketAddr> = vec!["192.0.2.7:5060".parse().unwrap()];
+    world.projection.carrier_resolved(&name, "other.example.net", found.clone());
+    assert!(addresses().is_empty(), "the answer to an older question is not believed");
+    world.projection.carrier_resolved(&name, "sip.example.net", found.clone());
+    assert_eq!(addresses(), found);
+
+    let moved = Carrier { port: 5080, ..carrier("upstream", "sip.example.net") };
+    world.put(moved).await;
+    assert_eq!(addresses(), ["192.0.2.7:5080".parse().unwrap()]);
+    world.put(carrier("upstream", "new.example.net")).await;
+    assert!(addresses().is_empty());
+}

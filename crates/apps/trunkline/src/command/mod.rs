@@ -1,11 +1,10 @@
 //! One file per command. Each asks the service and renders the answer; deciding is the service's.
 
 pub(crate) mod api;
-//pub(crate) mod call;
+pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod carrier;
 pub(crate) mod config;
-//pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod number;
