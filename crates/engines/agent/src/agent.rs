@@ -11,6 +11,7 @@ use sip_message::{Flow, Message, Method, StartLine, Status};
 use crate::audio::{Audio, AudioPort};
 use crate::call::{Call, Desk, Offer, Purpose, plain_reply};
 use crate::config::{Answering, Config, MediaPlan, Trace};
+use crate::gate::{Admission, GateKeeper};
 use crate::io::{CallId, CallOrder, Cause, Ended, Event, Hold, Input, Output, Reason, Traced, Way};
 use crate::script::Script;
 use crate::table::Table;
@@ -30,6 +31,7 @@ pub struct Agent {
     wheel: Wheel,
     outputs: VecDeque<Output>,
     packet: Vec<u8>,
+    gate: Option<GateKeeper>,
 }
 
 /// Which deadline of a slot.
@@ -62,6 +64,8 @@ impl Agent {
         let mut second = [0; 16];
         second.copy_from_slice(&seed[16..]);
         let endpoint = Endpoint::new(config.transactions, endpoint_seed);
+        let secret = tokens.bits().to_le_bytes();
+        let gate = config.gate.clone().map(|gate| GateKeeper::new(gate, secret));
         Self {
             config,
             endpoint,
@@ -73,6 +77,7 @@ impl Agent {
             wheel: Wheel::new(),
             outputs: VecDeque::new(),
             packet: Vec::new(),
+            gate,
         }
     }
 
@@ -391,6 +396,13 @@ impl Agent {
     }
 
     fn invited(&mut self, now: Instant, offer: Offer<'_>) {
+        if let (Some(gate), Some(tag)) = (&mut self.gate, self.endpoint.tag(offer.server))
+            && let Admission::Refused(status, bytes) =
+                gate.check(now, offer.invite, &offer.replies, &tag)
+        {
+            _ = self.endpoint.respond(now, offer.server, status, bytes);
+            return;
+        }
         let script = match &self.config.answering {
             Answering::Refuse => return self.reply(now, &offer, Status::TEMPORARILY_UNAVAILABLE),
             Answering::Script(script) => script.clone(),

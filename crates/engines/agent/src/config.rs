@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use model::DigestKeys;
+use sip_core::digest::Algorithm;
 use sip_message::Transport;
 
 use crate::script::Script;
@@ -17,6 +19,8 @@ pub struct Config {
     pub media: MediaPlan,
     /// What becomes of calls that come in.
     pub answering: Answering,
+    /// Who may call; `None` for anybody.
+    pub gate: Option<Gate>,
     /// Whether every message is told as [`Output::Traced`](crate::Output::Traced).
     pub trace: Trace,
     /// The value of User-Agent and Server headers.
@@ -36,6 +40,7 @@ impl Config {
             transport: Transport::Udp,
             media: MediaPlan::Ports { address: address.ip() },
             answering: Answering::Refuse,
+            gate: None,
             trace: Trace::Off,
             product: "trunkline-agent",
             calls_max: 100_000,
@@ -69,6 +74,19 @@ pub enum Answering {
     Script(Script),
     /// Each follows the script of the number it calls: [`Script::simulated_carrier`].
     SimulatedCarrier,
+}
+
+/// Digest authentication of calls that come in, as a carrier may want it: 407, then 403.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// The realm of the challenge.
+    pub realm: String,
+    /// What is offered, in this order.
+    pub algorithms: Vec<Algorithm>,
+    /// The users, by name.
+    pub users: Vec<(String, DigestKeys)>,
+    /// How long a nonce may be used.
+    pub nonce_lifetime: std::time::Duration,
 }
 
 /// Whether messages are told.

@@ -14,12 +14,13 @@ pub mod config;
 mod agent;
 mod audio;
 mod call;
+mod gate;
 mod io;
 mod script;
 mod table;
 
 pub use agent::Agent;
-pub use config::{Answering, Config, MediaPlan, Trace};
+pub use config::{Answering, Config, Gate, MediaPlan, Trace};
 pub use io::{
     CallId, CallOrder, Cause, Credential, Ended, Event, Hold, Input, Output, Reason, Traced, Way,
 };
