@@ -8,6 +8,32 @@
 //!
 //! The invariant: every call that begins ends with exactly one [`Event::Ended`], and then holds
 //! neither port nor timer.
+//!
+//! ```
+//! use agent::{Agent, CallOrder, Cause, Config, Event, Input, Output};
+//! use media::LocalPort;
+//! use sip_message::Flow;
+//! # let now = std::time::Instant::now();
+//!
+//! let here = "192.0.2.1:5060".parse().unwrap();
+//! let there = "192.0.2.2:5060".parse().unwrap();
+//! let mut agent = Agent::new(Config::new(here), [7; 32]);
+//! agent.handle_input(now, Input::PortsReady(vec![LocalPort::parse(20_000).unwrap()]));
+//! let order = CallOrder::new(Flow::udp(here, there), "sip:a@192.0.2.1", "sip:b@192.0.2.2");
+//! let call = agent.call(now, order);
+//!
+//! let Some(Output::Send { bytes, .. }) = agent.poll_output() else { panic!() };
+//! assert!(bytes.starts_with(b"INVITE sip:b@192.0.2.2 SIP/2.0\r\n"));
+//!
+//! // Nobody answers, and half a minute later the call is over.
+//! while let Some((at, _why)) = agent.poll_timeout() {
+//!     agent.handle_timeout(at);
+//! }
+//! let ended = std::iter::from_fn(|| agent.poll_output()).any(|output| {
+//!     matches!(output, Output::Event { event: Event::Ended(it), .. } if it.cause == Cause::TimedOut)
+//! });
+//! assert!(ended);
+//! ```
 
 pub mod config;
 

@@ -8,7 +8,7 @@ use agent::{Answering, Event, Hold};
 
 use crate::world::{Link, Rng, World, ms};
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 60;
 
 fn seeds() -> Vec<u64> {
     #[expect(clippy::disallowed_methods, reason = "replaying one failing world is asked for so")]
