@@ -11,6 +11,7 @@ use std::time::Duration;
 use model::{CallRecord, TerminationHealth, UnixMillis, VoiceConnector, VoiceConnectorId};
 use store::{Store, StoreError, TypedTx, TypedView};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, error, info, warn};
 
 /// Records that wait for the store at most: about 20 MB.
@@ -115,29 +116,40 @@ async fn write_records(store: &Store, mut records: mpsc::Receiver<CallRecord>) {
 }
 
 async fn write_health(store: &Store, mut health: mpsc::Receiver<TerminationHealth>) {
-    let mut seen = Vec::new();
-    while health.recv_many(&mut seen, HEALTH_WAITING_MAX).await > 0 {
-        let latest: BTreeMap<VoiceConnectorId, TerminationHealth> =
-            seen.drain(..).map(|it| (it.connector.clone(), it)).collect();
-        let written = store
-            .write(move |tx| {
-                for health in latest.into_values() {
-                    // The connector may have been deleted since; what nobody owns is not kept.
-                    if tx
-                        .get::<VoiceConnector>(&health.account, health.connector.as_str())?
-                        .is_some()
-                    {
-                        tx.put(&health)?;
-                    }
-                }
-                Ok::<_, StoreError>(())
-            })
-            .await;
-        if let Err(failure) = written {
+    let mut latest = BTreeMap::new();
+    loop {
+        if latest.is_empty() {
+            let Some(seen) = health.recv().await else { return };
+            latest.insert(seen.connector.clone(), seen);
+        }
+        while let Ok(seen) = health.try_recv() {
+            latest.insert(seen.connector.clone(), seen);
+        }
+        if let Err(failure) = put_health(store, std::mem::take(&mut latest)).await {
             debug!(error = %failure, "signs of life were not written; the next ones follow");
         }
-        tokio::time::sleep(HEALTH_PAUSE).await;
+        // What comes during the pause is written after it, the last one of each connector.
+        let pause_ends = Instant::now() + HEALTH_PAUSE;
+        while let Ok(Some(seen)) = timeout_at(pause_ends, health.recv()).await {
+            latest.insert(seen.connector.clone(), seen);
+        }
     }
+}
+
+async fn put_health(
+    store: &Store,
+    latest: BTreeMap<VoiceConnectorId, TerminationHealth>,
+) -> Result<(), StoreError> {
+    let written = store.write(move |tx| {
+        for health in latest.into_values() {
+            // The connector may have been deleted since; what nobody owns is not kept.
+            if tx.get::<VoiceConnector>(&health.account, health.connector.as_str())?.is_some() {
+                tx.put(&health)?;
+            }
+        }
+        Ok::<_, StoreError>(())
+    });
+    written.await.map_err(StoreError::from)
 }
 
 /// Deletes old records, once an hour, for as long as it is polled.
@@ -214,7 +226,7 @@ mod tests {
         drop(writer);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_sign_of_life_of_a_connector_that_is_gone_is_not_kept() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(&dir);

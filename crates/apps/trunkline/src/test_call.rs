@@ -88,7 +88,8 @@ impl TestCall {
                 _ = tokio::signal::ctrl_c() => peer.hang_up(call),
             }
         };
-        // What was told before the end is in the queue already.
+        // The peer's thread ends after it has told everything, the last ACK included.
+        drop(peer);
         while let Ok(event) = told.try_recv() {
             if let PeerEvent::Traced(traced) = event {
                 messages.push(traced);

@@ -1,8 +1,8 @@
 use std::num::NonZeroU32;
 
 use model::{
-    AccountId, CarrierTransport, DigestKeys, E164Number, NetworkType, Region, Secret, UnixMillis,
-    Username, VoiceConnectorId,
+    AccountId, CarrierTransport, DigestKeys, E164Number, NetworkType, Region, Resource, Secret,
+    UnixMillis, Username, VoiceConnectorId,
 };
 use store::{Keyring, Store, StoreConfig, TypedTx};
 

@@ -109,10 +109,10 @@ pub(crate) fn sentence(call: &Call) -> String {
                 format!(" To let it in: {}.", it.remedy.trim_end_matches('.'))
             };
             format!(
-                "The call was rejected{status} because the rule \"{}\" saw {} where it wants {}.{remedy}",
+                "The call was rejected{status} by the rule \"{}\": it wants {}, and saw {}.{remedy}",
                 it.rule,
-                it.seen.trim_end_matches('.'),
                 it.expected.trim_end_matches('.'),
+                it.seen.trim_end_matches('.'),
             )
         }
         (CallState::Rejected, None) => {
