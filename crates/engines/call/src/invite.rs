@@ -150,10 +150,11 @@ fn refuse(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) {
     if let Retry::After(seconds) = reject.retry() {
         writer.header(Name::RetryAfter, seconds);
     }
-    match &reject {
-        Reject::ExtensionUnsupported(tags) => _ = writer.header(Name::Unsupported, tags),
-        Reject::BodyUnsupported(_) => _ = writer.header(Name::Accept, "application/sdp"),
-        _ => {}
+    if let Reject::ExtensionUnsupported(tags) = &reject {
+        writer.header(Name::Unsupported, tags);
+    }
+    if let Reject::BodyUnsupported(_) = &reject {
+        writer.header(Name::Accept, "application/sdp");
     }
     // Who has shown that it may call here is told the reason's name; a stranger is not.
     if reject.rule() > Rule::Digest {

@@ -154,6 +154,11 @@ impl Usage {
 mod tests {
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
+    fn epoch() -> Instant {
+        Instant::now()
+    }
+
     fn termination(connector: u8, cps: u32) -> Termination {
         Termination {
             account: AccountId::DEFAULT,
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_burst_of_one_seconds_worth_passes_and_the_next_call_waits_for_its_token() {
-        let start = Instant::now();
+        let start = epoch();
         let mut usage = Usage::default();
         let connector = termination(1, 5);
         for n in 0..5 {
@@ -183,7 +188,7 @@ mod tests {
 
     #[test]
     fn one_connectors_burst_does_not_slow_another() {
-        let now = Instant::now();
+        let now = epoch();
         let mut usage = Usage::default();
         assert!(usage.take_token(now, &termination(1, 1)).is_ok());
         assert!(usage.take_token(now, &termination(1, 1)).is_err());
@@ -192,7 +197,7 @@ mod tests {
 
     #[test]
     fn idle_connectors_are_forgotten() {
-        let start = Instant::now();
+        let start = epoch();
         let mut usage = Usage::default();
         for second in 0..8 {
             for n in 0..2000_u32 {

@@ -192,7 +192,26 @@ impl Reject {
             Self::Exceeded(Exceeded::AccountCalls { .. } | Exceeded::EngineCalls { .. })
             | Self::PortsExhausted { .. } => Retry::After(5),
             Self::Draining => Retry::After(10),
-            _ => Retry::Unsaid,
+            Self::Malformed(_)
+            | Self::ExtensionUnsupported(_)
+            | Self::TooManyHops
+            | Self::Loop
+            | Self::HostUnknown(_)
+            | Self::TerminationAbsent
+            | Self::SourceNotAllowed(_)
+            | Self::EncryptionRequired
+            | Self::TerminationDisabled
+            | Self::NothingAllowed(_)
+            | Self::Credentials { .. }
+            | Self::CallerIdInvalid(_)
+            | Self::CallerIdNotOwned(_)
+            | Self::DestinationInvalid(_)
+            | Self::DestinationUnknown(_)
+            | Self::PremiumRate(_)
+            | Self::CountryNotAllowed(_)
+            | Self::BodyUnsupported(_)
+            | Self::Offer(_)
+            | Self::NoCarrier => Retry::Unsaid,
         }
     }
 }

@@ -3,10 +3,10 @@
 use media::Side;
 use sdp::Audio;
 use sip_core::{ClientId, ServerId, digest};
-use sip_message::{Flow, Message, Method};
+use sip_message::{Flow, Message, Method, Status};
 
 use super::setup::Invited;
-use super::within::Relay;
+use super::within::{Kind, Relay};
 use super::{Bridge, Call, Response, Within, within};
 use crate::hub::Turn;
 use crate::leg::Leg;
@@ -237,19 +237,28 @@ impl Call {
         let Bridge::Answered(answered) = &mut self.state else { return };
         let leg = answered.leg(request.side);
         if !leg.dialog.matches(request.message) {
-            return request.refuse(turn, sip_message::Status::CALL_DOES_NOT_EXIST);
+            return request.refuse(turn, Status::CALL_DOES_NOT_EXIST);
         }
         if leg.dialog.receive(request.message).is_err() {
-            return request.refuse(turn, sip_message::Status::SERVER_INTERNAL_ERROR);
+            return request.refuse(turn, Status::SERVER_INTERNAL_ERROR);
         }
         leg.heard(request.flow);
         match request.method {
             Method::Bye => self.on_bye(turn, &request),
-            Method::Invite | Method::Update | Method::Info => self.hand_on(turn, request),
-            Method::Options => {
-                request.refuse(turn, sip_message::Status::OK);
-            }
-            _ => within::not_allowed(turn, &request),
+            Method::Invite => self.hand_on(turn, request, Kind::Invite),
+            Method::Update => self.hand_on(turn, request, Kind::Update),
+            Method::Info => self.hand_on(turn, request, Kind::Info),
+            Method::Options => request.refuse(turn, Status::OK),
+            Method::Refer
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Message
+            | Method::Publish
+            | Method::Prack
+            | Method::Register
+            | Method::Ack
+            | Method::Cancel
+            | Method::Other(_) => within::not_allowed(turn, &request),
         }
     }
 }

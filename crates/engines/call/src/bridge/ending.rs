@@ -80,10 +80,8 @@ impl Call {
         let tag = self.tag;
         let Some(setup) = self.setup() else { return };
         let status = end.status();
-        let phrase = match end {
-            End::Declined(_) | End::Cancelled => status.reason(),
-            _ => end.message(),
-        };
+        let says_it_all = matches!(end, End::Declined(_) | End::Cancelled);
+        let phrase = if says_it_all { status.reason() } else { end.message() };
         let bytes = setup.replies.bare(status, phrase, &tag);
         let server = setup.server;
         turn.respond(server, status, bytes);

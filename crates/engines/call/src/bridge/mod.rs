@@ -167,11 +167,8 @@ impl Call {
     /// A BYE that crosses ours is as good as an answer to it (RFC 3261 §15.1.2); all else comes
     /// too late.
     fn on_late_request(turn: &mut Turn<'_>, request: &Within<'_>) {
-        let status = match request.method {
-            Method::Bye => Status::OK,
-            _ => Status::CALL_DOES_NOT_EXIST,
-        };
-        request.refuse(turn, status);
+        let is_bye = request.method == Method::Bye;
+        request.refuse(turn, if is_bye { Status::OK } else { Status::CALL_DOES_NOT_EXIST });
     }
 
     /// The media thread's word on the call.

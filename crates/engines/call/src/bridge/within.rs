@@ -37,7 +37,7 @@ pub(super) struct Relay {
 
 /// What is handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Invite,
     Update,
     Info,
@@ -72,10 +72,8 @@ impl Relay {
 /// 405 with what is allowed: REFER, SUBSCRIBE, NOTIFY, MESSAGE, PRACK and their like are not for a
 /// trunk.
 pub(super) fn not_allowed(turn: &mut Turn<'_>, request: &Within<'_>) {
-    let status = match request.method {
-        Method::Other(_) => Status::NOT_IMPLEMENTED,
-        _ => Status::METHOD_NOT_ALLOWED,
-    };
+    let is_known = !matches!(request.method, Method::Other(_));
+    let status = if is_known { Status::METHOD_NOT_ALLOWED } else { Status::NOT_IMPLEMENTED };
     let mut bytes = Vec::new();
     let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
     writer.header(Name::Allow, ALLOW).finish();
@@ -84,14 +82,9 @@ pub(super) fn not_allowed(turn: &mut Turn<'_>, request: &Within<'_>) {
 
 impl Call {
     /// Hands a re-INVITE, UPDATE or INFO on to the other leg.
-    pub(super) fn hand_on(&mut self, turn: &mut Turn<'_>, request: Within<'_>) {
+    pub(super) fn hand_on(&mut self, turn: &mut Turn<'_>, request: Within<'_>, kind: Kind) {
         let owner = self.owner(Role::Within);
         let Bridge::Answered(answered) = &mut self.state else { return };
-        let kind = match request.method {
-            Method::Update => Kind::Update,
-            Method::Info => Kind::Info,
-            _ => Kind::Invite,
-        };
         if let Some(status) = answered.glare(&request, kind) {
             return answered.refuse_glare(turn, &request, status);
         }
@@ -270,7 +263,7 @@ impl Answered {
             (None, Some(_), Kind::Invite) => return Err(sdp::Refusal::NoAudio),
             // The 2xx offers; the ACK will bring the answer.
             (Some(offer), None, Kind::Invite) => {
-                waiting = waiting.with_new_offer(left, offer.audio)
+                waiting = waiting.with_new_offer(left, offer.audio);
             }
             (None, _, _) | (Some(_), None, Kind::Update | Kind::Info) => {}
         }

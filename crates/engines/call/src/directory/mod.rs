@@ -8,23 +8,19 @@
 mod carrier;
 mod change;
 mod connector;
+mod map;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use imbl::GenericHashMap;
-use imbl::shared_ptr::DefaultSharedPtr;
 use model::{AccountId, CarrierName, E164Number, VoiceConnector, VoiceConnectorId};
-use rustc_hash::FxBuildHasher;
 
 pub use carrier::ResolvedCarrier;
 pub use change::Change;
 pub use connector::{Connector, Settings};
 
-/// Keys come from the operator and from our own identifiers, never from a stranger's message, so a
-/// fast unkeyed hash is safe.
-type Map<K, V> = GenericHashMap<K, V, FxBuildHasher, DefaultSharedPtr>;
+use map::Map;
 
 /// The longest host name looked up, in bytes: what DNS can hold (RFC 1035 §2.3.4).
 const HOST_BYTES_MAX: usize = 255;

@@ -169,6 +169,6 @@ proptest! {
         prop_assert_eq!(found.termination().unwrap().cps_limit.get(), 7);
         prop_assert_eq!(found.users().len(), 2);
         prop_assert_eq!(directory.connector_count(), 2);
-        prop_assert!(directory.early.is_empty());
+        prop_assert_eq!(directory.early.len(), 0);
     }
 }

@@ -233,8 +233,8 @@ fn a_caller_is_admitted_by_inventory_by_asserted_identity_by_default_number_or_b
 
     // P-Asserted-Identity counts more than From; its first E.164 number is taken.
     let world = &mut World::without_users();
-    let identity = format!("P-Asserted-Identity: \"x\" <sip:1001@pbx>, <tel:+1-206-555-0199>");
-    let (shown, _) = from(world, from_user("1001").header(&identity));
+    let identity = "P-Asserted-Identity: \"x\" <sip:1001@pbx>, <tel:+1-206-555-0199>";
+    let (shown, _) = from(world, from_user("1001").header(identity));
     assert!(shown.contains(OWNED), "{shown}");
 
     // The default number overrides whatever the caller says.

@@ -22,6 +22,7 @@ fn rtp(payload_type: u8, sequence: u8) -> Vec<u8> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one call, told from beginning to end")]
 fn an_authenticated_call_goes_from_challenge_to_record() {
     let mut world = World::new();
 

@@ -1,0 +1,215 @@
+//! Decisions as rows that a person reads: which rule, what was seen, what it wants, what to do.
+//!
+//! Rules are asked in the order of [`Rule`], so a call's facts and the rule that stopped it tell
+//! the whole story: nothing is written down while a call is being admitted.
+
+mod refusal;
+
+use std::fmt::Write as _;
+
+use model::{CarrierName, Decision, Verdict};
+
+use crate::admission::Facts;
+use crate::caller_id::{CallerIdPolicy, Origin, Presentation};
+use crate::record::{Outcome, Tried};
+
+/// A question asked about a call. The order is the order they are asked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// Is it a request we can serve?
+    Request,
+    /// Which connector is it for?
+    Connector,
+    /// Does it come from an allowed network?
+    SourceAddress,
+    /// Is it encrypted, if it has to be?
+    Encryption,
+    /// May the connector call out?
+    Termination,
+    /// Who is it?
+    Digest,
+    /// Which number does it call from?
+    CallerId,
+    /// Which number does it call?
+    Destination,
+    /// May that country be called?
+    CallingRegion,
+    /// Not too fast?
+    Cps,
+    /// Not too many at once?
+    Concurrency,
+    /// Can its media be carried?
+    Media,
+    /// Is there a port for it?
+    Ports,
+    /// Which carrier takes it?
+    Route,
+    /// How did it end?
+    End,
+}
+
+impl Rule {
+    /// The rule's stable name in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Connector => "connector",
+            Self::SourceAddress => "source-address",
+            Self::Encryption => "encryption",
+            Self::Termination => "termination",
+            Self::Digest => "digest",
+            Self::CallerId => "caller-id",
+            Self::Destination => "destination",
+            Self::CallingRegion => "calling-region",
+            Self::Cps => "cps",
+            Self::Concurrency => "concurrent-calls",
+            Self::Media => "media",
+            Self::Ports => "media-ports",
+            Self::Route => "route",
+            Self::End => "end",
+        }
+    }
+
+    /// The rules of admission, all that come before a carrier is chosen.
+    const ADMISSION: [Self; 13] = [
+        Self::Request,
+        Self::Connector,
+        Self::SourceAddress,
+        Self::Encryption,
+        Self::Termination,
+        Self::Digest,
+        Self::CallerId,
+        Self::Destination,
+        Self::CallingRegion,
+        Self::Cps,
+        Self::Concurrency,
+        Self::Media,
+        Self::Ports,
+    ];
+}
+
+/// The rows of one call: what it passed, what stopped it, which carriers were tried, how it ended.
+pub(crate) fn decisions(facts: &Facts, tried: &[Tried], outcome: &Outcome) -> Vec<Decision> {
+    let stopped_at = match outcome {
+        Outcome::Rejected(reject) => reject.rule(),
+        Outcome::Ended(_) => Rule::Route,
+    };
+    let mut rows: Vec<Decision> = Rule::ADMISSION
+        .into_iter()
+        .take_while(|rule| *rule < stopped_at)
+        .filter_map(|rule| passed(rule, facts))
+        .collect();
+    rows.extend(tried.iter().map(route_row));
+    match outcome {
+        Outcome::Rejected(reject) => rows.push(refusal::row(reject, facts)),
+        Outcome::Ended(end) => {
+            rows.push(row(Rule::End, Verdict::Note, end.seen(), "", end.remedy()));
+        }
+    }
+    rows
+}
+
+fn row(
+    rule: Rule,
+    verdict: Verdict,
+    seen: impl Into<String>,
+    expected: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Decision {
+    Decision {
+        rule: rule.as_str().into(),
+        verdict,
+        seen: seen.into(),
+        expected: expected.into(),
+        remedy: remedy.into(),
+    }
+}
+
+/// The row of a rule that was passed; none for rules that need no word when they are.
+fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
+    let connector = facts.connector.as_deref()?;
+    let termination = connector.termination();
+    let (seen, expected) = match rule {
+        Rule::Request | Rule::Ports => return None,
+        Rule::Connector => (connector.host().into(), "a connector's outbound host name".into()),
+        Rule::SourceAddress => (facts.source.to_string(), allowed_networks(facts)),
+        Rule::Encryption => (facts.transport.to_string(), expected_transport(facts).into()),
+        Rule::Termination => ("enabled".into(), "enabled".into()),
+        Rule::Digest => match &facts.username {
+            Some(username) => (format!("user {username}"), expected_user(facts)),
+            None => ("no credentials".into(), expected_user(facts)),
+        },
+        Rule::CallerId => (caller_seen(facts)?, caller_expected(facts)),
+        Rule::Destination => (facts.called?.to_string(), "E.164 with a plus".into()),
+        Rule::CallingRegion => {
+            (facts.country?.to_string(), termination?.calling_regions.join(", "))
+        }
+        Rule::Cps => {
+            ("a token was left".into(), format!("{} calls per second", termination?.cps_limit))
+        }
+        Rule::Concurrency => ("room was left".into(), "below the limits on calls at once".into()),
+        Rule::Media => (facts.media_seen(), "PCMU or PCMA over RTP/AVP".into()),
+        Rule::Route | Rule::End => return None,
+    };
+    Some(row(rule, Verdict::Pass, seen, expected, ""))
+}
+
+fn allowed_networks(facts: &Facts) -> String {
+    let list = facts.termination().map_or(&[][..], |it| &it.cidr_allowed_list);
+    if list.is_empty() {
+        return "any source: the allow list is empty".into();
+    }
+    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn expected_transport(facts: &Facts) -> &'static str {
+    match facts.connector.as_deref() {
+        Some(it) if it.connector.require_encryption => "TLS and SRTP",
+        Some(_) | None => "any transport",
+    }
+}
+
+fn expected_user(facts: &Facts) -> String {
+    match facts.connector.as_deref().map_or(0, |it| it.users().len()) {
+        0 => "none: the connector has no credentials".into(),
+        1 => "the connector's user".into(),
+        count => format!("one of the connector's {count} users"),
+    }
+}
+
+fn caller_seen(facts: &Facts) -> Option<String> {
+    let caller = facts.caller.as_ref()?;
+    let mut seen = match caller.number {
+        Some(number) => number.to_string(),
+        None => "anonymous".into(),
+    };
+    let origin = match caller.origin {
+        Origin::AssertedIdentity => " by P-Asserted-Identity",
+        Origin::From => " by From",
+        Origin::DefaultPhoneNumber => " by DefaultPhoneNumber",
+    };
+    seen.push_str(origin);
+    if caller.presentation == Presentation::Withheld {
+        seen.push_str(", withheld from the called party");
+    }
+    Some(seen)
+}
+
+fn caller_expected(facts: &Facts) -> String {
+    match (facts.caller_id_policy, facts.connector.as_deref()) {
+        (CallerIdPolicy::Any, _) | (CallerIdPolicy::Inventory, None) => {
+            "any E.164 number or anonymous".into()
+        }
+        (CallerIdPolicy::Inventory, Some(it)) => {
+            format!("a number owned by account {}", it.account())
+        }
+    }
+}
+
+fn route_row(tried: &Tried) -> Decision {
+    let name: &CarrierName = &tried.attempt.carrier.carrier.name;
+    let mut seen = format!("carrier {name} at {}: ", tried.attempt.address);
+    write!(seen, "{}", tried.result).expect("a String takes every text");
+    let (verdict, remedy) = tried.result.verdict();
+    row(Rule::Route, verdict, seen, "an answer", remedy)
+}

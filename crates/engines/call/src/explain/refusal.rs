@@ -1,0 +1,191 @@
+//! The row of the rule that refused: what it saw, what it wants, and the way out.
+
+use std::net::SocketAddr;
+
+use model::{Decision, Verdict};
+use sip_core::digest;
+
+use super::{allowed_networks, caller_expected, expected_user};
+use crate::admission::Facts;
+use crate::limit::Exceeded;
+use crate::reject::Reject;
+
+/// The row of a refusal.
+pub(super) fn row(reject: &Reject, facts: &Facts) -> Decision {
+    let (seen, expected) = (seen(reject, facts), expected(reject, facts));
+    super::row(reject.rule(), Verdict::Refuse, seen, expected, remedy(reject))
+}
+
+fn seen(reject: &Reject, facts: &Facts) -> String {
+    match reject {
+        Reject::Malformed(violation) => violation.to_string(),
+        Reject::ExtensionUnsupported(tags) => format!("Require: {tags}"),
+        Reject::TooManyHops => "Max-Forwards: 0".into(),
+        Reject::Loop => "our own Via in the request".into(),
+        Reject::Draining => "the server is being stopped".into(),
+        Reject::TerminationAbsent => "no termination settings".into(),
+        Reject::TerminationDisabled => "Disabled: true".into(),
+        Reject::EncryptionRequired => facts.transport.to_string(),
+        Reject::SourceNotAllowed(source) => source.to_string(),
+        Reject::NothingAllowed(source) => format!("{source}, and no credentials"),
+        Reject::Credentials { username, why } => format!("user {username}: {why}"),
+        Reject::CallerIdNotOwned(number) => {
+            number.map_or_else(|| "anonymous".into(), |it| it.to_string())
+        }
+        Reject::HostUnknown(written)
+        | Reject::CallerIdInvalid(written)
+        | Reject::DestinationInvalid(written)
+        | Reject::BodyUnsupported(written) => written.to_string(),
+        Reject::DestinationUnknown(number) | Reject::PremiumRate(number) => number.to_string(),
+        Reject::CountryNotAllowed(country) => country.to_string(),
+        Reject::Exceeded(Exceeded::CallsPerSecond { max }) => {
+            format!("more than {max} in a second")
+        }
+        Reject::Exceeded(Exceeded::AccountCalls { max } | Exceeded::EngineCalls { max }) => {
+            format!("{max} calls at once")
+        }
+        Reject::Offer(refusal) => refusal.to_string(),
+        Reject::PortsExhausted { pairs } => format!("all {pairs} port pairs are in calls"),
+        Reject::NoCarrier => "no carrier with an address".into(),
+    }
+}
+
+fn expected(reject: &Reject, facts: &Facts) -> String {
+    let text = match reject {
+        Reject::SourceNotAllowed(_) => return allowed_networks(facts),
+        Reject::Credentials { .. } => return expected_user(facts),
+        Reject::CallerIdNotOwned(_) => return caller_expected(facts),
+        Reject::CountryNotAllowed(_) => {
+            return facts
+                .termination()
+                .map_or_else(String::new, |it| it.calling_regions.join(", "));
+        }
+        Reject::Exceeded(Exceeded::CallsPerSecond { max }) => {
+            return format!("{max} calls per second");
+        }
+        Reject::Exceeded(Exceeded::AccountCalls { max }) => {
+            return format!("at most {max} calls at once for the account");
+        }
+        Reject::Exceeded(Exceeded::EngineCalls { max }) => {
+            return format!("at most {max} calls at once on this node");
+        }
+        Reject::Malformed(_) => "a request as RFC 3261 has it",
+        Reject::ExtensionUnsupported(_) => "no required extension",
+        Reject::TooManyHops => "a hop left",
+        Reject::Loop => "a request that was not here before",
+        Reject::HostUnknown(_) => "a connector's outbound host name",
+        Reject::Draining => "a server that takes calls",
+        Reject::TerminationAbsent => "termination settings",
+        Reject::TerminationDisabled => "Disabled: false",
+        Reject::EncryptionRequired => "TLS",
+        Reject::NothingAllowed(_) => "credentials, an allow list, or both",
+        Reject::CallerIdInvalid(_) => "E.164 with a plus, or anonymous",
+        Reject::DestinationInvalid(_) => "E.164 with a plus",
+        Reject::DestinationUnknown(_) => "a number of a country",
+        Reject::PremiumRate(_) => "a number without premium rate",
+        Reject::BodyUnsupported(_) => "application/sdp",
+        Reject::Offer(_) => "an audio stream over RTP/AVP with PCMU or PCMA",
+        Reject::PortsExhausted { .. } => "one free pair for each leg",
+        Reject::NoCarrier => "at least one",
+    };
+    text.into()
+}
+
+fn remedy(reject: &Reject) -> String {
+    let text = match reject {
+        Reject::SourceNotAllowed(source) => {
+            return format!("add {} to CidrAllowedList", network_of(*source));
+        }
+        Reject::NothingAllowed(source) => {
+            let network = network_of(*source);
+            return format!(
+                "PutVoiceConnectorTerminationCredentials, or add {network} to CidrAllowedList"
+            );
+        }
+        Reject::CallerIdInvalid(seen) => {
+            let hint = plus_hint(seen);
+            return format!("{hint} in From or P-Asserted-Identity, or set DefaultPhoneNumber");
+        }
+        Reject::DestinationInvalid(seen) => {
+            return format!("{} in the Request-URI", plus_hint(seen));
+        }
+        Reject::CountryNotAllowed(country) => return format!("add {country} to CallingRegions"),
+        Reject::HostUnknown(_) => {
+            "send the call to sip:+NUMBER@OUTBOUND-HOST-NAME, as GetVoiceConnector shows it"
+        }
+        Reject::Credentials { why, .. } => credentials_remedy(*why),
+        Reject::Exceeded(exceeded) => limit_remedy(*exceeded),
+        Reject::Malformed(_) => "mend the device that sent it; `trunkline trace` shows the message",
+        Reject::ExtensionUnsupported(_) => {
+            "make the extension optional on the calling device (Supported instead of Require)"
+        }
+        Reject::TooManyHops => "look for a routing loop before this service",
+        Reject::Loop => "a carrier or PBX sends our own calls back: look at its routes",
+        Reject::Draining => "none: callers try again, or another node",
+        Reject::TerminationAbsent => "PutVoiceConnectorTermination on this connector",
+        Reject::TerminationDisabled => "PutVoiceConnectorTermination with Disabled false",
+        Reject::EncryptionRequired => {
+            "send the call over TLS with SRTP, or UpdateVoiceConnector with RequireEncryption false"
+        }
+        Reject::CallerIdNotOwned(_) => {
+            "call from a number of the account, order this one, or set DefaultPhoneNumber; an \
+             operator may set calls.caller_id = \"any\""
+        }
+        Reject::DestinationUnknown(_) => {
+            "check the number: satellite, freephone and personal ranges are not called"
+        }
+        Reject::PremiumRate(_) => "none: premium-rate numbers are not called",
+        Reject::BodyUnsupported(_) => "send the offer as application/sdp and nothing else",
+        Reject::Offer(_) => "enable G.711 (PCMU or PCMA) without SRTP on the device that offers",
+        Reject::PortsExhausted { .. } => "widen media.port_min and media.port_max",
+        Reject::NoCarrier => {
+            "add one with `trunkline carrier add`, or switch on carriers.simulated"
+        }
+    };
+    text.into()
+}
+
+fn credentials_remedy(why: digest::Refusal) -> &'static str {
+    use digest::Refusal as R;
+    match why {
+        R::UnknownUser | R::WrongResponse => {
+            "check user name and password on the device; the realm is the outbound host name. \
+             PutVoiceConnectorTerminationCredentials sets a new password"
+        }
+        R::Replayed => {
+            "the device must count nc up, or take the new nonce; if it does, somebody replays its \
+             requests"
+        }
+        R::Unreadable | R::Field(_) | R::Algorithm | R::Qop | R::Uri | R::ForgedNonce => {
+            "the device must answer the challenge as it was given (RFC 7616)"
+        }
+    }
+}
+
+fn limit_remedy(exceeded: Exceeded) -> &'static str {
+    match exceeded {
+        Exceeded::CallsPerSecond { .. } => {
+            "raise CpsLimit with PutVoiceConnectorTermination, or call more slowly"
+        }
+        Exceeded::AccountCalls { .. } => "raise the account's limit on calls at once",
+        Exceeded::EngineCalls { .. } => "raise the limit on calls at once, or add a node",
+    }
+}
+
+/// The one address as an allow list has it.
+fn network_of(source: SocketAddr) -> ipnet::IpNet {
+    source.ip().into()
+}
+
+/// How the number that was seen should have been written, if that can be told.
+fn plus_hint(seen: &str) -> String {
+    let digits: String = seen.chars().filter(char::is_ascii_digit).collect();
+    if let Some(rest) = digits.strip_prefix("011").or_else(|| digits.strip_prefix("00")) {
+        return format!("write +{rest} without the international prefix");
+    }
+    match digits.len() {
+        10 => format!("write +1{digits} if it is a North American number"),
+        11..=15 => format!("write +{digits}"),
+        _ => "write a full number such as +12065550100".into(),
+    }
+}
