@@ -10,7 +10,7 @@ use crate::method::Method;
 use crate::name::Name;
 use crate::sequence::{CSeq, RAck};
 use crate::uri::{Scheme, Uri};
-use crate::value::{MediaType, Replaces, RetryAfter, SessionExpires, Word};
+use crate::value::{MediaType, Replaces, SessionExpires, Word};
 use crate::via::Via;
 
 /// The largest CSeq number a sender may use (RFC 3261 §8.1.1.5).
@@ -26,7 +26,8 @@ impl Message<'_> {
     /// Checks the line structure, the start line, that each mandatory header is there and each
     /// one-only header there once, that the headers a server acts on read as what they are, and
     /// that CSeq fits the request line. Headers nobody acts on are left alone, as RFC 3261 §16.3
-    /// asks for.
+    /// asks for. A response is judged by its mandatory headers alone: to drop it for less would
+    /// turn an answer into a timeout, and who needs another header of it reads that one.
     ///
     /// # Errors
     /// The first violation found. For a request, [`Violation::status`] and its `Display` make the
@@ -43,7 +44,8 @@ impl Message<'_> {
             return Err(Violation::Missing(missing));
         }
         let mut seen = 0_u128;
-        for entry in self.entries() {
+        let is_judged = |name| line.is_some() || MANDATORY.contains(&name);
+        for entry in self.entries().filter(|entry| is_judged(entry.name)) {
             let bit = 1_u128 << entry.name as u32;
             if seen & bit != 0 && is_one_only(entry.name) {
                 return Err(Violation::Repeated(entry.name));
@@ -104,7 +106,7 @@ fn check_request_uri(line: RequestLine<'_>) -> Result<(), Violation> {
     }
 }
 
-/// Headers whose repetition would leave two answers to one question.
+/// Headers of requests whose repetition would leave two answers to one question.
 fn is_one_only(name: Name) -> bool {
     use Name as N;
     matches!(
@@ -119,15 +121,11 @@ fn is_one_only(name: Name) -> bool {
             | N::Expires
             | N::From
             | N::MaxForwards
-            | N::MinExpires
             | N::MinSe
             | N::RAck
             | N::ReferTo
             | N::Replaces
-            | N::RetryAfter
-            | N::RSeq
             | N::SessionExpires
-            | N::SipETag
             | N::SipIfMatch
             | N::SubscriptionState
             | N::To
@@ -136,7 +134,7 @@ fn is_one_only(name: Name) -> bool {
 
 type Rule = fn(&str) -> Result<(), Problem>;
 
-/// How the values of the headers a server acts on are judged.
+/// How the values of the headers are judged that a server acts on.
 const RULES: &[(Name, Rule)] = &[
     (Name::Via, vias),
     (Name::From, address),
@@ -149,24 +147,19 @@ const RULES: &[(Name, Rule)] = &[
     (Name::CSeq, |value| CSeq::parse(value).map(drop)),
     (Name::MaxForwards, max_forwards),
     (Name::Expires, |value| grammar::delta_seconds(value).map(drop)),
-    (Name::MinExpires, |value| grammar::delta_seconds(value).map(drop)),
     (Name::SessionExpires, |value| SessionExpires::parse(value).map(drop)),
     (Name::MinSe, |value| SessionExpires::parse(value).map(drop)),
-    (Name::RetryAfter, |value| RetryAfter::parse(value).map(drop)),
     (Name::Date, |value| Date::parse(value).map(drop)),
     (Name::ContentType, |value| MediaType::parse(value).map(drop)),
     (Name::ContentDisposition, |value| Word::parse(value).map(drop)),
     (Name::Event, |value| Word::parse(value).map(drop)),
     (Name::SubscriptionState, |value| Word::parse(value).map(drop)),
     (Name::RAck, |value| RAck::parse(value).map(drop)),
-    (Name::RSeq, rseq),
     (Name::Replaces, |value| Replaces::parse(value).map(drop)),
     (Name::Require, tokens),
     (Name::ProxyRequire, tokens),
     (Name::Authorization, auth),
     (Name::ProxyAuthorization, auth),
-    (Name::WwwAuthenticate, auth),
-    (Name::ProxyAuthenticate, auth),
 ];
 
 /// [`RULES`] by name.
@@ -211,10 +204,6 @@ fn call_id(value: &str) -> Result<(), Problem> {
 
 fn max_forwards(value: &str) -> Result<(), Problem> {
     u8::try_from(grammar::number(value)?).map(drop).map_err(|_| Problem::OutOfRange)
-}
-
-fn rseq(value: &str) -> Result<(), Problem> {
-    u32::try_from(grammar::number(value)?).map(drop).map_err(|_| Problem::OutOfRange)
 }
 
 fn tokens(line: &str) -> Result<(), Problem> {

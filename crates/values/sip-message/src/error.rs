@@ -235,7 +235,7 @@ pub enum Problem {
     #[error("Unexpected Text After Value")]
     Trailing,
     /// Not a date of RFC 3261 §20.17, which knows GMT alone.
-    #[error("Bad Date")]
+    #[error("Not A Date In GMT")]
     Date,
     /// The URI in it is refused.
     #[error("{0}")]

@@ -3,7 +3,7 @@
 //! A [`Message`] is a view of the bytes it came in: parsing finds the lines and remembers where
 //! each header stands, a typed read looks at one header when somebody asks, and nothing is copied
 //! or allocated for any ordinary message. A [`MessageWriter`] prints into a caller's buffer. A
-//! [`FrameReader`](frame::FrameReader) finds messages in a stream.
+//! [`FrameReader`] finds messages in a stream.
 //!
 //! What it refuses to be: a transaction or dialog layer, a judge of who may call whom, an SDP
 //! reader. It has no state between messages, no clock and no I/O.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use arrayvec::ArrayString;
+
 use crate::error::Problem;
 use crate::grammar::is_token;
 use crate::message::Message;
@@ -10,6 +12,9 @@ use crate::method::Method;
 use crate::name::Name;
 use crate::status::Status;
 use crate::via::{Rport, Via};
+
+/// Longest text of an IP address: IPv6 with an IPv4 tail.
+const IP_TEXT_MAX: usize = 45;
 
 /// Prints one message at the end of a caller's buffer, header by header.
 ///
@@ -143,7 +148,8 @@ impl<'b> MessageWriter<'b> {
         let top = request.first(Name::Via).map_or(Err(Problem::Missing), Via::parse_first);
         match (top, lines.next()) {
             (Ok((via, rest)), Some(_)) if needs_stamp(&via, source) => {
-                let address = source.ip().to_canonical().to_string();
+                let mut address = ArrayString::<IP_TEXT_MAX>::new();
+                print(&mut address, source.ip().to_canonical());
                 let rport = match via.rport {
                     Rport::Absent => Rport::Absent,
                     Rport::Requested | Rport::Port(_) => Rport::Port(source.port()),
@@ -207,8 +213,8 @@ fn needs_stamp(via: &Via<'_>, source: SocketAddr) -> bool {
 }
 
 fn print(sink: &mut impl fmt::Write, value: impl fmt::Display) {
-    // Neither sink ever fails, and a `Display` that does so by itself breaks its own contract.
-    write!(sink, "{value}").expect("printing into memory does not fail");
+    // No sink here ever fails, and a `Display` that does so by itself breaks its own contract.
+    write!(sink, "{value}").expect("there is room, and printing into memory does not fail");
 }
 
 /// Prints text with each CR and LF as a blank.
@@ -244,5 +250,56 @@ impl fmt::Write for Escaped<'_> {
         }
         self.0.extend_from_slice(rest);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_resumed_from_a_copy_is_the_one_written_in_one_go() {
+        let mut whole = Vec::new();
+        let mut writer = MessageWriter::request(&mut whole, Method::Bye, "sip:a@example.com");
+        writer.header(Name::CallId, "1").header(Name::CSeq, "2 BYE").finish();
+
+        let mut shared = Vec::new();
+        MessageWriter::request(&mut shared, Method::Bye, "sip:a@example.com")
+            .header(Name::CallId, "1");
+        let mut copy = shared.clone();
+        MessageWriter::resume(&mut copy).header(Name::CSeq, "2 BYE").finish();
+        assert_eq!(copy, whole);
+    }
+
+    #[test]
+    fn content_length_is_written_once_whatever_is_asked_for() {
+        let mut buffer = Vec::new();
+        MessageWriter::response(&mut buffer, Status::OK, "OK")
+            .header(Name::ContentLength, 7)
+            .extension("l", 7)
+            .extension("content-length", 7)
+            .body("text/plain", b"hello");
+        assert_eq!(
+            String::from_utf8(buffer).unwrap(),
+            "SIP/2.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+        );
+    }
+
+    #[test]
+    fn what_would_end_the_request_line_is_escaped() {
+        let mut buffer = Vec::new();
+        MessageWriter::request(&mut buffer, Method::Bye, "sip:a b@x\r\nEvil: 1").finish();
+        assert!(buffer.starts_with(b"BYE sip:a%20b@x%0D%0AEvil:%201 SIP/2.0\r\n"));
+    }
+
+    #[test]
+    fn a_raw_line_keeps_its_folds_and_nothing_else_that_ends_lines() {
+        let mut buffer = Vec::new();
+        MessageWriter::response(&mut buffer, Status::OK, "OK")
+            .raw(b"Subject: a\r\n\tb\rc\nd\r\n")
+            .raw(b"\r\n")
+            .finish();
+        let text = String::from_utf8(buffer).unwrap();
+        assert!(text.contains("\r\nSubject: a\r\n\tb c d\r\nContent-Length: 0\r\n"), "{text:?}");
     }
 }

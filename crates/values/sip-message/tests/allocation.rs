@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use sip_message::{Message, MessageWriter, Name, StartLine};
+use sip_message::{Message, MessageWriter, Name, StartLine, Status};
 
 /// The system's allocator, counting what each thread asks of it.
 struct Counting;
@@ -84,6 +84,22 @@ fn parsing_and_reading_an_invite_allocates_nothing() {
 fn checking_an_invite_allocates_nothing() {
     let message = Message::parse(INVITE).unwrap();
     assert_eq!(allocations(|| black_box(message.check()).unwrap()), 0);
+}
+
+#[test]
+fn answering_into_a_buffer_with_room_allocates_nothing() {
+    let message = Message::parse(INVITE).unwrap();
+    let mut buffer = Vec::with_capacity(INVITE.len());
+    let source = "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535".parse().unwrap();
+    let count = allocations(|| {
+        let (status, tag) = (Status::RINGING, "8f2c");
+        MessageWriter::response_to(&mut buffer, &message, status, status.reason(), source, tag)
+            .finish();
+    });
+    assert_eq!(count, 0);
+    let response = Message::parse(&buffer).unwrap();
+    assert_eq!(response.via().unwrap().received_ip(), Some(source.ip()));
+    assert_eq!(response.to().unwrap().tag(), Some("8f2c"));
 }
 
 #[test]

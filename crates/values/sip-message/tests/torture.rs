@@ -55,7 +55,7 @@ const RFC_4475: &[Case] = &[
     case("lwsstart",   "RFC 4475 §3.1.2.9",  Refuse(400, "start-line-blanks", "Extra Blanks In Request Line")),
     case("trws",       "RFC 4475 §3.1.2.10", Refuse(400, "start-line-blanks", "Extra Blanks In Request Line")),
     case("escruri",    "RFC 4475 §3.1.2.11", Refuse(400, "request-uri-malformed", "Bad Request-URI: Headers In Request-URI")),
-    case("baddate",    "RFC 4475 §3.1.2.12", Refuse(400, "header-malformed", "Bad Date: Bad Date")),
+    case("baddate",    "RFC 4475 §3.1.2.12", Refuse(400, "header-malformed", "Bad Date: Not A Date In GMT")),
     case("regbadct",   "RFC 4475 §3.1.2.13", Refuse(400, "header-malformed", "Bad Contact: URI Needs Angle Brackets")),
     case("badaspec",   "RFC 4475 §3.1.2.14", Refuse(400, "header-malformed", "Bad To: Character Not Allowed In URI")),
     case("baddn",      "RFC 4475 §3.1.2.15", Refuse(400, "head-unterminated", "No Empty Line After Headers")),
