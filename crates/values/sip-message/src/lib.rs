@@ -35,14 +35,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where it is more lenient than the grammar
+//! # Where it takes more than the grammar
 //!
-//! Each of these is sent by equipment in the field and can be read in one way only:
-//! a missing space after the status code of a response without reason phrase; header parameter
-//! values with `/ = @ ? & $ :` unquoted; any visible character in a Call-ID; unquoted display names beyond ASCII; `#` unescaped in a
-//! user part; host labels with underscores or all but the last beginning with digits; local `tel`
-//! numbers without `phone-context`; values of headers nobody here acts on, whatever they hold;
-//! commas in Privacy; several challenges on one line.
+//! Each of these is sent by equipment in the field and can be read in one way only; each has its
+//! test in `tests/leniency.rs`.
+//!
+//! - A status line may end after its code.
+//! - Unquoted parameter values may hold `/ = @ ? & $ :`.
+//! - A Call-ID is any visible ASCII text.
+//! - Unquoted display names may go beyond ASCII.
+//! - `#` may stand unescaped in a user part.
+//! - Host names may have underscores, and labels that begin with a digit.
+//! - A local `tel` number needs no `phone-context`.
+//! - Privacy may be separated by commas, and several challenges may stand on one line.
+//! - Headers nobody here acts on may hold anything, bytes that are not UTF-8 included.
 
 mod address;
 mod check;
