@@ -27,6 +27,7 @@
 mod dropped;
 mod dtmf;
 mod endpoint;
+pub mod fuzzing;
 mod g711;
 mod latch;
 mod leg;

@@ -155,3 +155,21 @@ proptest! {
         prop_assert!((1.0..=4.4).contains(&score), "{}", score);
     }
 }
+
+/// What the fuzzer has found worth keeping, and some damage to each.
+#[test]
+fn the_fuzz_corpus_holds_every_invariant() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../fuzz/corpus/rtp");
+    let start = Instant::now();
+    let mut inputs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        media::fuzzing::relay(start, &bytes);
+        for cut in 0..bytes.len() {
+            media::fuzzing::relay(start, &bytes[..cut]);
+            media::fuzzing::relay(start, &[&bytes[..cut], &bytes[cut + 1..]].concat());
+        }
+        inputs += 1;
+    }
+    assert!(inputs > 0, "the corpus is there");
+}

@@ -108,7 +108,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused_or_hold_every_invariant(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        sdp::fuzz(&bytes);
+        sdp::fuzzing::session(&bytes);
     }
 
     #[test]
@@ -118,6 +118,23 @@ proptest! {
         let mut bytes = text.into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        sdp::fuzz(&bytes);
+        sdp::fuzzing::session(&bytes);
     }
+}
+
+/// What the fuzzer has found worth keeping, and some damage to each.
+#[test]
+fn the_fuzz_corpus_holds_every_invariant() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../fuzz/corpus/sdp");
+    let mut inputs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        sdp::fuzzing::session(&bytes);
+        for cut in 0..bytes.len() {
+            sdp::fuzzing::session(&bytes[..cut]);
+            sdp::fuzzing::session(&[&bytes[..cut], &bytes[cut + 1..]].concat());
+        }
+        inputs += 1;
+    }
+    assert!(inputs > 0, "the corpus is there");
 }
