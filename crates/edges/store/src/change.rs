@@ -8,7 +8,8 @@ use crate::Document;
 ///
 /// Called on the writer's thread after the commit is durable and before any caller whose write is
 /// in it gets its answer, so what an observer projects is never older than what a caller knows. It
-/// holds up all writers while it runs, and must not call the store.
+/// holds up all writers while it runs, and must neither call the store nor panic: there would be no
+/// writer left.
 pub trait Observer: Send + Sync {
     /// One commit, never empty; revisions follow on from the last one told.
     fn committed(&self, committed: &Committed);

@@ -112,6 +112,25 @@ impl fmt::Display for Holder {
     }
 }
 
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Something is there already, and nothing is ever overwritten.
+    #[error("{} exists: name a file that does not", .0.display())]
+    Exists(PathBuf),
+    /// The file cannot be written.
+    #[error("cannot write the backup {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database cannot be copied, or the copy not written to its end.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Why a write did not happen: its own closure refused, or the store could not.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError<E> {

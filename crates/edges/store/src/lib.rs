@@ -49,7 +49,7 @@ pub mod view;
 
 pub use change::{Action, Change, Committed, Feed, FeedEntry, Observer};
 pub use document::Document;
-pub use error::{Fault, StoreError, WriteError};
+pub use error::{BackupError, Fault, StoreError, WriteError};
 pub use record::{RecordCursor, RecordFilter, RecordPage, Retention};
 pub use seal::{KeyId, Keyring, Rotation, SealError};
 pub use store::{Store, StoreConfig};

@@ -8,8 +8,8 @@ use model::{CallRecord, UnixMillis};
 use crate::job::task;
 use crate::sqlite::Database;
 use crate::{
-    Keyring, Observer, RecordCursor, RecordFilter, RecordPage, Retention, Rotation, StoreError, Tx,
-    View, WriteError,
+    BackupError, Keyring, Observer, RecordCursor, RecordFilter, RecordPage, Retention, Rotation,
+    StoreError, Tx, View, WriteError,
 };
 
 /// Where the store keeps what, and how much of it.
@@ -177,11 +177,9 @@ impl Store {
     }
 
     /// Writes a consistent copy of the database while work goes on. Secrets in it stay sealed: it is
-    /// of use only together with the seal key file.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] also if `path` exists: nothing is ever overwritten.
-    pub async fn backup(&self, path: PathBuf) -> Result<(), StoreError> {
+    /// of use only together with the seal key file. It is durable, mode 0600, before this returns;
+    /// after an error there is no file.
+    pub async fn backup(&self, path: PathBuf) -> Result<(), BackupError> {
         self.0.backup(path).await
     }
 

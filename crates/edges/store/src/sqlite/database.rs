@@ -14,7 +14,7 @@ use super::readers::Readers;
 use super::rows::{Lens, Rows};
 use super::writer::WriterHandle;
 use super::{rotation, schema};
-use crate::{Retention, StoreConfig, StoreError, file};
+use crate::{BackupError, Retention, StoreConfig, StoreError, file};
 
 /// A database that this process has open.
 ///
@@ -41,8 +41,11 @@ impl Database {
 
         let mut conn = connection::open(path, Role::Writer)?;
         schema::migrate(&mut conn, path)?;
+        // One transaction, so that a first start waits for the disk once.
+        connection::run(&conn, "BEGIN")?;
         let lens = Arc::new(Lens { kinds: Kinds::load(&conn)?, keyring: config.keyring.clone() });
         rotation::check(&Rows { conn: &conn, lens: &lens })?;
+        connection::run(&conn, "COMMIT")?;
         lay_out_log(path, config.log_bytes);
 
         let readers = Readers::start(path, &lens, config.reader_threads)?;
@@ -67,24 +70,25 @@ impl Database {
         self.writer.close().await;
     }
 
-    pub(crate) async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
+    pub(crate) async fn backup(&self, to: PathBuf) -> Result<(), BackupError> {
         let from = self.path.clone();
-        self.readers.on_thread(move |_| backup(&from, &to)).await
+        self.readers.on_thread(move |_| Ok(backup(&from, &to))).await?
     }
 }
 
 /// Copies one consistent state, compacted. The writer goes on meanwhile; only the log grows.
-fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let fail = |error: io::Error| StoreError::io(to, &error);
+fn backup(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let fail = |source| BackupError::Unwritable { path: to.to_owned(), source };
+    // SQLite takes an empty file as it takes none; made here, it is private from the beginning.
     if file::create(to, b"").map_err(fail)? == file::Created::Existed {
-        return Err(fail(io::Error::from(io::ErrorKind::AlreadyExists)));
+        return Err(BackupError::Exists(to.to_owned()));
     }
     let copied = to
         .to_str()
         .ok_or_else(|| fail(io::Error::from(io::ErrorKind::InvalidFilename)))
         .and_then(|to| {
             let conn = connection::open(from, Role::Checkpointer)?;
-            conn.execute("VACUUM INTO ?1", [to]).sorted()
+            conn.execute("VACUUM INTO ?1", [to]).sorted().map_err(BackupError::from)
         })
         .and_then(|_| {
             OpenOptions::new().write(true).open(to).and_then(|it| it.sync_all()).map_err(fail)

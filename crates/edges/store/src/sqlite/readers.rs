@@ -1,8 +1,8 @@
 //! Reads: at once on the caller's thread when that is cheap, else on a thread of their own.
 //!
-//! A point read takes about 5 µs; handing it to a thread and back costs two to four times as much
-//! again. So a read is done where it is asked for, on one of a few connections kept for that
-//! (half as many as there are processors). Three things send it to the reader threads instead: all
+//! A point read takes about 5 µs; handed to a thread and back it takes about twice that, and longer
+//! when the processors are busy (`benches/store.rs`). So a read is done where it is asked for, on
+//! one of a few connections kept for that (half as many as there are processors). Three things send it to the reader threads instead: all
 //! of those connections are in use, the last read there was slow, or the caller said it takes long.
 //! So a disk that stalls can hold up no more of the runtime's threads than there are such
 //! connections, and from then on none until it has recovered for [`SLOW_FOR`].

@@ -172,5 +172,29 @@ pub(super) fn account_stored(account: &AccountId) -> i64 {
 
 /// The account that [`account_stored`] made a number of.
 pub(super) fn account_read(number: i64) -> Result<AccountId, StoreError> {
-    AccountId::parse(&format!("{number:012}")).map_err(|it| corrupt(it.to_string()))
+    let refuse = || corrupt(format!("{number} is no account"));
+    let mut rest = u64::try_from(number).map_err(|_| refuse())?;
+    let mut digits = [b'0'; 12];
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+    }
+    let text = std::str::from_utf8(&digits).expect("ASCII digits are UTF-8");
+    AccountId::parse(text).ok().filter(|_| rest == 0).ok_or_else(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_reads_back_from_its_number() {
+        for digits in ["000000000000", "000000000001", "012345678901", "999999999999"] {
+            let account = AccountId::parse(digits).unwrap();
+            assert_eq!(account_read(account_stored(&account)).unwrap(), account);
+        }
+        for bad in [-1, 1_000_000_000_000, i64::MIN, i64::MAX] {
+            assert!(account_read(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::fault::{Sorted as _, corrupt};
-use crate::StoreError;
+use crate::{Fault, StoreError};
 
 /// Each release's changes, oldest first; the version is the position, from 1. What has been
 /// released is never edited, only added to.
@@ -25,7 +25,13 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
     if found > VERSION {
         return Err(StoreError::SchemaTooNew { found, known: VERSION });
     }
-    conn.pragma_update(None, "journal_mode", "WAL").sorted()?;
+    let mode: String =
+        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).sorted()?;
+    if mode != "wal" {
+        // SQLite refuses by staying as it is: the file system has no shared memory to offer.
+        let detail = format!("{} is on a file system without a log", path.display());
+        return Err(StoreError::Unavailable { fault: Fault::Denied, detail });
+    }
     for (version, sql) in (1_u32..).zip(MIGRATIONS) {
         if version <= found {
             continue;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{SipUser, Tags};
 use store::seal::Resumed;
-use store::{Page, Store, StoreError, TypedTx, TypedView, View, WriteError};
+use store::{BackupError, Page, Store, StoreError, TypedTx, TypedView, View, WriteError};
 
 use crate::support::*;
 
@@ -161,6 +161,6 @@ pub(crate) async fn a_backup_never_overwrites(store: Fixture) {
 
     let refused = store.backup(path.clone()).await;
 
-    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(BackupError::Exists(_))), "{refused:?}");
     assert_eq!(std::fs::read(&path).unwrap(), b"precious");
 }
