@@ -1,0 +1,160 @@
+//! The customer's side: what stands in the directory, and what the PBX asks for.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+
+use agent::{CallOrder, Credential, Sound};
+use call::{Change, ResolvedCarrier};
+use model::{
+    AccountId, Carrier, CarrierName, CarrierTransport, DigestKeys, E164Number, NetworkType,
+    PhoneNumber, Region, Secret, SipUser, Termination, UnixMillis, Username, VoiceConnector,
+    VoiceConnectorId,
+};
+use sip_message::Flow;
+
+/// The PBX.
+pub(crate) const PBX: &str = "192.0.2.10:5060";
+/// The trunk.
+pub(crate) const TRUNK: &str = "203.0.113.1:5060";
+/// Two carriers, the first of which is tried first.
+pub(crate) const CARRIERS: [&str; 2] = ["198.51.100.20:5060", "198.51.100.30:5060"];
+
+const CONNECTOR: &str = "dr3rbaar376u5r4ntcnlq4";
+const USER: &str = "pbx";
+const PASSWORD: &str = "correct horse";
+const OWNED: &str = "+12065550199";
+const STRANGER: &str = "+12065550198";
+
+pub(crate) fn socket(text: &str) -> SocketAddr {
+    text.parse().expect("the simulation's addresses are addresses")
+}
+
+/// One call that the PBX places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The called number.
+    pub number: String,
+    /// Whether the password is the right one.
+    pub password: Password,
+    /// Whether the caller's number belongs to the account.
+    pub caller: Caller,
+}
+
+/// What the PBX answers a challenge with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Password {
+    /// The password that was put.
+    Right,
+    /// Another one.
+    Wrong,
+}
+
+/// Whose number the PBX calls with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The account's.
+    Owned,
+    /// Nobody's.
+    Stranger,
+}
+
+impl Plan {
+    /// A call that ought to be let in.
+    #[must_use]
+    pub fn to(number: &str) -> Self {
+        Self { number: number.into(), password: Password::Right, caller: Caller::Owned }
+    }
+
+    pub(crate) fn order(&self) -> CallOrder {
+        let password = match self.password {
+            Password::Right => PASSWORD,
+            Password::Wrong => "battery staple",
+        };
+        let caller = match self.caller {
+            Caller::Owned => OWNED,
+            Caller::Stranger => STRANGER,
+        };
+        let host = host();
+        let flow = Flow::udp(socket(PBX), socket(TRUNK));
+        let from = format!("sip:{caller}@{host}");
+        CallOrder {
+            credential: Some(Credential {
+                username: USER.into(),
+                password: Secret::new(password.into()),
+            }),
+            sound: Sound::Tone,
+            ..CallOrder::new(flow, from, format!("sip:{}@{host}", self.number))
+        }
+    }
+}
+
+fn host() -> String {
+    format!("{CONNECTOR}.voiceconnector.localhost")
+}
+
+/// A connector with a user and an allow list, an owned number, and two carriers.
+pub(crate) fn directory() -> Vec<Change> {
+    let account = AccountId::DEFAULT;
+    let id = VoiceConnectorId::parse(CONNECTOR).expect("the id follows the pattern");
+    let connector = VoiceConnector {
+        id: id.clone(),
+        account,
+        region: Region::default(),
+        name: "trunk".into(),
+        require_encryption: false,
+        outbound_host_name: host(),
+        integration_type: None,
+        network_type: NetworkType::default(),
+        created: UnixMillis(0),
+        updated: UnixMillis(0),
+    };
+    let termination = Termination {
+        account,
+        connector: id.clone(),
+        cps_limit: NonZeroU32::new(100).expect("100 is not 0"),
+        default_phone_number: None,
+        calling_regions: vec!["US".into()],
+        cidr_allowed_list: vec!["192.0.2.0/24".parse().expect("a network")],
+        disabled: false,
+    };
+    let user = SipUser {
+        account,
+        connector: id,
+        username: Username::parse(USER).expect("a plain name"),
+        keys: DigestKeys::derive(USER, &host(), Secret::new(PASSWORD.into())),
+    };
+    let number = PhoneNumber {
+        number: E164Number::parse(OWNED).expect("a number"),
+        owner: Some(account),
+        added: UnixMillis(0),
+    };
+    let mut changes = vec![
+        Change::PutConnector(connector),
+        Change::PutTermination(termination),
+        Change::PutUser(user),
+        Change::PutNumber(number),
+    ];
+    changes.extend(
+        (1..)
+            .zip(CARRIERS)
+            .map(|(priority, address)| Change::PutCarrier(carrier(priority, socket(address)))),
+    );
+    changes
+}
+
+fn carrier(priority: u8, address: SocketAddr) -> ResolvedCarrier {
+    ResolvedCarrier {
+        carrier: Carrier {
+            name: CarrierName::parse(&format!("carrier-{priority}")).expect("a plain name"),
+            host: address.ip().to_string(),
+            port: address.port(),
+            transport: CarrierTransport::Udp,
+            priority,
+            weight: 1,
+            credential: None,
+            sources: Vec::new(),
+            added: UnixMillis(0),
+        },
+        addresses: vec![address],
+    }
+}

@@ -1,0 +1,137 @@
+//! The trunk under test: the call engine and its relay, wired as the server wires them.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use call::{
+    Config, Directory, Engine, Input, Listener, MediaCommand, MediaEvent, Now, Output, Seeds,
+};
+use media::{PortRange, Relay, RelayConfig};
+use model::{CallRecord, UnixMillis};
+use sip_message::{Flow, Transport};
+
+use crate::customer::{self, TRUNK, socket};
+
+const UNIX_START: u64 = 1_795_428_672_345;
+
+/// The engines of one shard, and what they have written down.
+#[derive(Debug)]
+pub struct Service {
+    /// The B2BUA.
+    pub engine: Engine,
+    /// Its relay.
+    pub relay: Relay,
+    /// Call records, in the order they were written.
+    pub records: Vec<CallRecord>,
+    directory: Directory,
+    start: Instant,
+    port_pairs: usize,
+}
+
+/// A datagram that the service wants sent.
+pub(crate) type Datagram = (SocketAddr, SocketAddr, Vec<u8>);
+
+impl Service {
+    pub(crate) fn new(start: Instant, seed: u8) -> Self {
+        let us = socket(TRUNK);
+        let listener = Listener { transport: Transport::Udp, local: us, advertised: us };
+        let config = Config::new(vec![listener], us.ip());
+        let seeds = Seeds { random: [seed; 32], nonce_secret: [8; 16], process: 9 };
+        let ports = PortRange::parse(20_000, 20_099).expect("an even range");
+        let mut directory = Directory::new();
+        customer::directory().into_iter().for_each(|change| directory.apply(change));
+        let mut service = Self {
+            engine: Engine::new(config, &seeds),
+            relay: Relay::new(RelayConfig::new(ports)),
+            records: Vec::new(),
+            directory,
+            start,
+            port_pairs: ports.pairs(),
+        };
+        let bound = (0..ports.pairs()).filter_map(|index| ports.port(index)).collect();
+        service.put(start, Input::PortsReady(bound));
+        service
+    }
+
+    fn now(&self, instant: Instant) -> Now {
+        let since = instant.duration_since(self.start);
+        Now { instant, unix: UnixMillis(UNIX_START + since.as_millis() as u64) }
+    }
+
+    fn put(&mut self, now: Instant, input: Input<'_>) {
+        self.engine.handle_input(self.now(now), input, &self.directory);
+    }
+
+    /// Takes a datagram; gives what the relay made of it.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &mut [u8],
+    ) -> Option<Datagram> {
+        if to == socket(TRUNK) {
+            self.put(now, Input::Message { flow: Flow::udp(to, from), bytes });
+            return None;
+        }
+        let sent = self.relay.handle(now, to.port(), from, bytes).ok()?;
+        Some((SocketAddr::new(to.ip(), sent.from), sent.to, bytes.to_vec()))
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.relay.handle_timeout(now);
+        self.engine.handle_timeout(self.now(now), &self.directory);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let relay = self.relay.poll_timeout().map(|it| it.0);
+        let engine = self.engine.poll_timeout().map(|it| it.0);
+        [relay, engine].into_iter().flatten().min()
+    }
+
+    /// Carries out what the engine wants until it wants nothing; gives what is to be sent.
+    pub(crate) fn drain(&mut self, now: Instant) -> Vec<Datagram> {
+        let mut sent = Vec::new();
+        loop {
+            let mut said = Vec::new();
+            while let Some(output) = self.engine.poll_output() {
+                match output {
+                    Output::Send { flow, bytes } => sent.push((flow.local, flow.remote, bytes)),
+                    Output::Media(command) => said.extend(self.order(now, command)),
+                    Output::Record(record) => self.records.push(*record),
+                    Output::Health(_) => {}
+                }
+            }
+            said.extend(std::iter::from_fn(|| self.relay.poll_event()).map(MediaEvent::Relay));
+            if said.is_empty() {
+                return sent;
+            }
+            for event in said {
+                self.put(now, Input::Media(event));
+            }
+        }
+    }
+
+    fn order(&mut self, now: Instant, command: MediaCommand) -> Option<MediaEvent> {
+        match command {
+            MediaCommand::Open { call, legs } => {
+                self.relay.open(now, call, *legs).expect("ports are free and names are new");
+                None
+            }
+            MediaCommand::Update { call, side, terms } => {
+                self.relay.update(now, call, side, *terms).expect("the call is open");
+                None
+            }
+            MediaCommand::Close { call } => {
+                let quality = self.relay.close(call).ok().map(Box::new);
+                Some(MediaEvent::Closed { call, quality })
+            }
+        }
+    }
+
+    /// Media port pairs that there are.
+    #[must_use]
+    pub fn port_pairs(&self) -> usize {
+        self.port_pairs
+    }
+}

@@ -1,0 +1,210 @@
+//! One world: its parties, its network, its clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use agent::{Agent, Answering, CallId, Config, Ended, Event, Input, Output};
+use media::{Channel, LocalPort};
+use model::CallRecord;
+use sip_message::{Flow, Message, Method, Name};
+
+use crate::customer::{CARRIERS, PBX, Plan, TRUNK, socket};
+use crate::network::{Link, Network, Parcel, Rng};
+use crate::service::Service;
+
+/// RTP port pairs of each agent.
+const AGENT_PORT_PAIRS: u16 = 32;
+
+/// How long the longest chain of timers runs once everybody has given up: a BYE that nobody
+/// answers after an answer that nobody acknowledges after an INVITE that rang its three minutes,
+/// and what lingers behind.
+const SETTLING: Duration = Duration::from_secs(600);
+
+/// The instant that every world's time starts at; only differences from it matter.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// A PBX, the trunk and two carriers.
+#[derive(Debug)]
+pub struct World {
+    /// The customer's PBX.
+    pub pbx: Agent,
+    /// The carriers, the first of which is tried first.
+    pub carriers: [Agent; 2],
+    /// The trunk.
+    pub service: Service,
+    network: Network,
+    now: Instant,
+    pub(crate) placed: Vec<CallId>,
+    pub(crate) ends: BTreeMap<CallId, Vec<Ended>>,
+    pub(crate) seen: Seen,
+}
+
+/// What went over the wire, as far as the laws ask for it.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Call-IDs of INVITEs with credentials that reached the trunk.
+    pub(crate) invites_in: BTreeSet<String>,
+    /// Call-IDs of INVITEs that the trunk sent to carriers.
+    pub(crate) invites_out: BTreeSet<String>,
+}
+
+fn agent(address: &str, answering: Answering, seed: u8) -> Agent {
+    let config = Config { answering, ..Config::new(socket(address)) };
+    let mut agent = Agent::new(config, [seed; 32]);
+    let ports = (0..AGENT_PORT_PAIRS).filter_map(|at| LocalPort::parse(30_000 + 2 * at));
+    agent.handle_input(*START, Input::PortsReady(ports.collect()));
+    agent
+}
+
+impl World {
+    /// A world in which nothing has happened, with the link that everything goes over.
+    #[must_use]
+    pub fn new(seed: u64, link: Link) -> Self {
+        let mark = seed as u8;
+        Self {
+            pbx: agent(PBX, Answering::Refuse, mark.wrapping_add(1)),
+            carriers: [2, 3].map(|at: u8| {
+                let address = CARRIERS[usize::from(at) - 2];
+                agent(address, Answering::SimulatedCarrier, mark.wrapping_add(at))
+            }),
+            service: Service::new(*START, mark),
+            network: Network::new(link, Rng::new(seed ^ 0x5eed)),
+            now: *START,
+            placed: Vec::new(),
+            ends: BTreeMap::new(),
+            seen: Seen::default(),
+        }
+    }
+
+    /// The time here.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// What the trunk wrote down.
+    #[must_use]
+    pub fn records(&self) -> &[CallRecord] {
+        &self.service.records
+    }
+
+    /// How a call of the PBX ended, if it has.
+    #[must_use]
+    pub fn end_of(&self, call: CallId) -> Option<&Ended> {
+        self.ends.get(&call)?.first()
+    }
+
+    /// Lets the PBX place a call.
+    pub fn place(&mut self, plan: &Plan) -> CallId {
+        let call = self.pbx.call(self.now, plan.order());
+        self.placed.push(call);
+        self.drain();
+        call
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.drain();
+        while let Some(at) = self.next_moment().filter(|&at| at <= end) {
+            self.now = self.now.max(at);
+            self.service.handle_timeout(self.now);
+            self.pbx.handle_timeout(self.now);
+            for carrier in &mut self.carriers {
+                carrier.handle_timeout(self.now);
+            }
+            self.drain();
+            while let Some(parcel) = self.network.arrived(self.now) {
+                self.deliver(parcel);
+                self.drain();
+            }
+        }
+        self.now = end;
+    }
+
+    /// The PBX gives up every call, and everything is left to end.
+    pub fn settle(&mut self) {
+        for call in self.placed.clone() {
+            self.pbx.hang_up(self.now, call);
+        }
+        self.run_for(SETTLING);
+    }
+
+    fn next_moment(&self) -> Option<Instant> {
+        let agents = [&self.pbx, &self.carriers[0], &self.carriers[1]];
+        let agents = agents.into_iter().filter_map(|it| it.poll_timeout()).map(|it| it.0);
+        let others = [self.service.poll_timeout(), self.network.next_arrival()];
+        agents.chain(others.into_iter().flatten()).min()
+    }
+
+    fn drain(&mut self) {
+        for (from, to, bytes) in self.service.drain(self.now) {
+            self.note(from, to, &bytes);
+            self.network.post(self.now, from, to, &bytes);
+        }
+        let agents = [(&mut self.pbx, PBX)].into_iter();
+        for (agent, address) in agents.chain(self.carriers.iter_mut().zip(CARRIERS)) {
+            while let Some(output) = agent.poll_output() {
+                match output {
+                    Output::Send { flow, bytes } => {
+                        self.network.post(self.now, flow.local, flow.remote, &bytes);
+                    }
+                    Output::Media { port, channel, to, bytes } => {
+                        let port = match channel {
+                            Channel::Rtp => port.rtp(),
+                            Channel::Rtcp => port.rtcp(),
+                        };
+                        let from = SocketAddr::new(socket(address).ip(), port);
+                        self.network.post(self.now, from, to, &bytes);
+                    }
+                    Output::Event { call, event: Event::Ended(ended) } if address == PBX => {
+                        self.ends.entry(call).or_default().push(*ended);
+                    }
+                    Output::Event { .. } | Output::Traced(_) => {}
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, parcel: Parcel) {
+        let Parcel { from, to, mut bytes, .. } = parcel;
+        if to.ip() == socket(TRUNK).ip() {
+            self.note(from, to, &bytes);
+            if let Some((from, to, bytes)) = self.service.receive(self.now, from, to, &mut bytes) {
+                self.network.post(self.now, from, to, &bytes);
+            }
+            return;
+        }
+        let agent = match CARRIERS.iter().position(|it| socket(it).ip() == to.ip()) {
+            Some(at) => &mut self.carriers[at],
+            None => &mut self.pbx,
+        };
+        let input = if to.port() == socket(PBX).port() {
+            Input::Message { flow: Flow::udp(to, from), bytes: &bytes }
+        } else {
+            Input::Media { port: to.port(), from, packet: &mut bytes }
+        };
+        agent.handle_input(self.now, input);
+    }
+
+    /// Notes the INVITEs that the laws speak of.
+    fn note(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let trunk = socket(TRUNK);
+        if from != trunk && to != trunk {
+            return;
+        }
+        let Ok(message) = Message::parse(bytes) else { return };
+        let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
+        if message.method() != Some(Method::Invite) || in_dialog {
+            return;
+        }
+        let call_id = message.first(Name::CallId).unwrap_or_default().to_owned();
+        if from == trunk {
+            self.seen.invites_out.insert(call_id);
+        } else if message.contains(Name::ProxyAuthorization) {
+            self.seen.invites_in.insert(call_id);
+        }
+    }
+}
