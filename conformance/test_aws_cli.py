@@ -56,8 +56,11 @@ def test_the_first_connector_of_the_readme_by_endpoint_variable(server):
 
 def test_a_profile_with_a_services_section_finds_the_endpoint(server, tmp_path):
     config = tmp_path / "config"
+    known = server.credentials
     config.write_text(
         "[profile tl]\nregion = us-east-1\nservices = here\n"
+        f"aws_access_key_id = {known['aws_access_key_id']}\n"
+        f"aws_secret_access_key = {known['aws_secret_access_key']}\n"
         f"[services here]\nchime_sdk_voice =\n  endpoint_url = {server.endpoint}\n"
     )
     done = aws(

@@ -1,4 +1,8 @@
-"""baresip places a call with audio, and what it heard is measured."""
+"""baresip places a call with audio, and what it heard is measured.
+
+baresip 1.0, which Debian 12 has, gives up on a 407 in which any challenge names an algorithm other than MD5, even
+behind one that it knows. So this server offers MD5 alone, as docs/operating.md tells the owners of such devices.
+"""
 
 import json
 import math
@@ -8,6 +12,8 @@ import subprocess
 import wave
 
 import pytest
+
+from trunkline_server import Server
 
 OWNED = "+12065550150"
 RATE = 8000
@@ -55,12 +61,12 @@ class Baresip:
         self.home = home
         host, port = server.sip("udp")
         write_tone(home / "source.wav", 440, 20)
-        modules = ["account.so", "g711.so", "aufile.so", "aubridge.so", "sndfile.so", "stdio.so", "menu.so"]
+        modules = ["g711.so", "account.so", "aufile.so", "aubridge.so", "sndfile.so"]
         (home / "config").write_text(
             f"module_path {MODULES}\n"
-            + "".join(f"module {it}\n" for it in modules[:5])
+            + "".join(f"module {it}\n" for it in modules)
             + "module_app menu.so\n"
-            + "sip_listen 127.0.0.1:0\n"
+            + "sip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\n"
             + f"audio_source aufile,{home}/source.wav\n"
             + "audio_player aubridge,sink\naudio_alert aubridge,alert\n"
             + f"ausrc_srate {RATE}\nauplay_srate {RATE}\nausrc_channels 1\nauplay_channels 1\n"
@@ -87,6 +93,13 @@ class Baresip:
         dumps = sorted(self.home.glob("dump-*-dec.wav"))
         assert dumps, self.log.read_text(errors="replace")
         return read_samples(dumps[-1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    home = tmp_path_factory.mktemp("trunkline")
+    with Server(home, TRUNKLINE_SIP__DIGEST_ALGORITHMS='["MD5"]') as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +131,10 @@ def test_the_audio_that_baresip_hears_is_the_far_ends(server, trunk, tmp_path, c
 
 
 def test_the_record_of_a_heard_call_tells_its_quality(server, trunk):
-
-
     listed = json.loads(
         server.run("calls", "--connector", trunk["VoiceConnectorId"], "--output", "json").stdout
     )
-    calls = listed["calls"] if isinstance(listed, dict) else listed
-    answered = [it for it in calls if it["status"].lower() == "completed"]
+    answered = [it for it in listed["calls"] if it["state"] == "completed"]
     assert len(answered) == 2
     for it in answered:
         assert [leg["leg"] for leg in it["quality"]] == ["caller", "called"]

@@ -115,7 +115,7 @@ fn remedy(reject: &Reject) -> String {
         }
         Reject::Credentials { why, .. } => credentials_remedy(*why),
         Reject::Exceeded(exceeded) => limit_remedy(*exceeded),
-        Reject::Malformed(_) => "mend the device that sent it; `trunkline trace` shows the message",
+        Reject::Malformed(_) => "mend the device that sent it: the refusal names what is malformed",
         Reject::ExtensionUnsupported(_) => {
             "make the extension optional on the calling device (Supported instead of Require)"
         }
@@ -128,8 +128,8 @@ fn remedy(reject: &Reject) -> String {
             "send the call over TLS with SRTP, or UpdateVoiceConnector with RequireEncryption false"
         }
         Reject::CallerIdNotOwned(_) => {
-            "call from a number of the account, order this one, or set DefaultPhoneNumber; an \
-             operator may set calls.caller_id = \"any\""
+            "call from a number of the account, or set DefaultPhoneNumber; an operator may give \
+             the account this number with `trunkline number add`, or set calls.caller_id = \"any\""
         }
         Reject::DestinationUnknown(_) => {
             "check the number: satellite, freephone and personal ranges are not called"
