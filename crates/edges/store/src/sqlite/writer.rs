@@ -25,6 +25,9 @@ const FEED_TRIM_SLICE: u64 = 256;
 /// Bytes of the log for one page: the page and its header.
 const LOG_PAGE_BYTES: u64 = 4096 + 24;
 
+/// However short the log is to be, a checkpoint is for more than a few commits.
+const CHECKPOINT_PAGES_MIN: u64 = 16;
+
 type Observers = Arc<Mutex<Vec<Arc<dyn Observer>>>>;
 
 /// What the writer's queue holds.
@@ -68,7 +71,7 @@ impl WriterHandle {
             feed_oldest: feed_oldest.unwrap_or(1),
             feed_changes_min: config.feed_changes_min,
             // The last quarter is for what is written while the checkpointer is at work.
-            checkpoint_pages: config.log_bytes / LOG_PAGE_BYTES * 3 / 4,
+            checkpoint_pages: (config.log_bytes / LOG_PAGE_BYTES * 3 / 4).max(CHECKPOINT_PAGES_MIN),
             checkpointer: Checkpointer::start(&config.path)?,
         };
         let thread = thread::Builder::new()
