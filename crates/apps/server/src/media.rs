@@ -23,8 +23,8 @@ use crate::credentials::random;
 const ORDERS_WAITING_MAX: usize = 4096;
 /// Words that may wait for the signalling thread, apart from those that end a call's media.
 const EVENTS_WAITING_MAX: usize = 4096;
-/// Port pairs bound at the start: sixteen calls.
-const PAIRS_AT_START: usize = 32;
+/// Port pairs bound at the start: a burst of 128 calls.
+const PAIRS_AT_START: usize = 256;
 
 /// What the media thread is asked.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::admin::{Phase, PhaseCell};
 use crate::config::Config;
 use crate::media::{MediaHandle, Order};
-use crate::signalling::live::{Ask, Asker};
+use crate::signalling::live::{Ask, Asker, SignallingCounters, Work};
 use crate::simulated::Simulated;
 use crate::start::Addresses;
 
@@ -144,25 +144,24 @@ async fn drain(asker: &Asker, patience: Duration) {
     if asker.order(Ask::Command(call::Command::Drain)).is_err() {
         return;
     }
-    if !patience.is_zero() {
-        calls_over(asker, patience).await;
-    }
+    until(asker, patience, |counted| counted.calls_live == 0).await;
     if let Ok(counted) = asker.counters().await
         && counted.calls_live > 0
     {
         info!(calls = counted.calls_live, "hanging up the calls that still go on");
     }
     if asker.order(Ask::Command(call::Command::HangUpAll)).is_ok() {
-        calls_over(asker, GOODBYE_MAX).await;
+        until(asker, GOODBYE_MAX, |counted| counted.work == Work::Done).await;
     }
 }
 
-/// Waits until no call goes on, but no longer than `patience`.
-async fn calls_over(asker: &Asker, patience: Duration) {
+/// Waits until it is so, but no longer than `patience`.
+async fn until(asker: &Asker, patience: Duration, is_so: impl Fn(&SignallingCounters) -> bool) {
     let end = Instant::now() + patience;
     while Instant::now() < end {
         match asker.counters().await {
-            Ok(counted) if counted.calls_live > 0 => sleep(DRAIN_LOOK).await,
+            Ok(counted) if !is_so(&counted) => sleep(DRAIN_LOOK).await,
+            // A thread that is gone has no calls.
             Ok(_) | Err(_) => return,
         }
     }

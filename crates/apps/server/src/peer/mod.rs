@@ -31,10 +31,8 @@ const WAKER: Token = Token(2);
 const STREAMS: u8 = 1;
 /// The largest audio datagram that is read.
 const PACKET_BYTES_MAX: usize = 2048;
-/// Audio port pairs that should be free for the next calls.
-const PAIRS_FREE_MIN: usize = 4;
-/// Audio port pairs bound at a time.
-const PAIRS_GROWTH: usize = 16;
+/// Audio port pairs bound at a time, when none is free any more.
+const PAIRS_GROWTH: usize = 4;
 /// The most audio port pairs: each call of a peer has one.
 const PAIRS_MAX: usize = 4096;
 
@@ -199,7 +197,6 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
         let mut ready: Vec<Ready> = Vec::new();
         loop {
             let now = self.now();
-            self.supply_ports(now);
             self.settle(now);
             let timeout = self.next_timeout().map(|at| at.saturating_duration_since(now));
             ready.clear();
@@ -261,13 +258,16 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
     }
 
     fn take_datagrams(&mut self, now: Instant) {
-        let Self { agent, udp: Some(udp), local, outputs, .. } = self else { return };
+        let Self { agent, udp: Some(udp), ports, reactor, local, outputs, .. } = self else {
+            return;
+        };
         loop {
             let count = match udp.recv() {
                 Ok(count) => count,
                 Err(error) => return error!(%error, "a peer's SIP socket cannot be read"),
             };
             for datagram in udp.received() {
+                supply_ports(now, agent, ports, reactor);
                 let flow = Flow::udp(*local, datagram.from);
                 agent.handle_input(now, Input::Message { flow, bytes: datagram.bytes });
                 drain(agent, outputs);
@@ -279,10 +279,11 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
     }
 
     fn take_stream(&mut self, now: Instant, ready: &Ready) {
-        let Self { agent, streams, reactor, outputs, .. } = self;
+        let Self { agent, streams, ports, reactor, outputs, .. } = self;
         streams.handle_ready(now, reactor, ready, |event| {
             let (StreamEvent::Message { flow, bytes } | StreamEvent::Broken { flow, bytes, .. }) =
                 event;
+            supply_ports(now, agent, ports, reactor);
             agent.handle_input(now, Input::Message { flow, bytes });
             drain(agent, outputs);
         });
@@ -299,6 +300,7 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
         loop {
             match self.orders.try_recv() {
                 Ok(Order::Call(order, answer)) => {
+                    supply_ports(now, &mut self.agent, &mut self.ports, &self.reactor);
                     let call = self.agent.call(now, *order);
                     self.drain();
                     // Whoever ordered may have stopped waiting.
@@ -311,17 +313,6 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return Turn::Stop,
                 Err(TryRecvError::Empty) => return Turn::Again,
             }
-        }
-    }
-
-    /// Binds more ports before the last ones are taken.
-    fn supply_ports(&mut self, now: Instant) {
-        if self.agent.ports_free() >= PAIRS_FREE_MIN || self.ports.pairs() >= PAIRS_MAX {
-            return;
-        }
-        match self.ports.grow(&self.reactor, PAIRS_GROWTH) {
-            Ok(ports) => self.feed(now, Input::PortsReady(ports)),
-            Err(error) => error!(%error, "a peer can bind no more audio ports"),
         }
     }
 
@@ -380,6 +371,17 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
             }
             (Transport::Udp | Transport::Tls, _) => Err(Undeliverable),
         }
+    }
+}
+
+/// Binds more ports when the last one is taken, so that the next call has one.
+fn supply_ports(now: Instant, agent: &mut Agent, ports: &mut Ports, reactor: &Reactor) {
+    if agent.ports_free() > 0 || ports.pairs() >= PAIRS_MAX {
+        return;
+    }
+    match ports.grow(reactor, PAIRS_GROWTH) {
+        Ok(bound) => agent.handle_input(now, Input::PortsReady(bound)),
+        Err(error) => error!(%error, "a peer can bind no more audio ports"),
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) enum Ask {
 pub(crate) struct SignallingCounters {
     /// Calls in progress.
     pub(crate) calls_live: usize,
+    /// Whether anything is left to do for a call.
+    pub(crate) work: Work,
     /// Media port pairs that are free, and those in calls.
     pub(crate) ports: (usize, usize),
     /// What the engine counts.
@@ -58,6 +60,15 @@ pub(crate) struct SignallingCounters {
     pub(crate) streams: StreamCounters,
     /// Connections that are open.
     pub(crate) connections: usize,
+}
+
+/// Whether anything is left to do for a call: a BYE to be answered, a record to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Something is.
+    Left,
+    /// Nothing is.
+    Done,
 }
 
 /// The asking end.

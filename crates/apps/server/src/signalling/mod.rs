@@ -21,12 +21,13 @@ use tracing::{debug, error};
 use crate::media::{MediaHandle, Order, Word, Words};
 use crate::projection::SharedDirectory;
 use crate::records::Recorder;
-use live::{Ask, SignallingCounters};
+use live::{Ask, SignallingCounters, Work};
 pub(crate) use sockets::Sockets;
 
-/// Port pairs that should be free for the next calls; fewer, and more are bound.
-const PAIRS_FREE_MIN: usize = 16;
-/// Port pairs that are bound at a time.
+/// Port pairs that should be free for the next calls; fewer, and more are bound. One batch of
+/// datagrams may hold 64 INVITEs, and each call takes two pairs.
+const PAIRS_FREE_MIN: usize = 192;
+/// Port pairs that are bound at a time: packets wait for a millisecond or two meanwhile.
 const PAIRS_GROWTH: usize = 64;
 
 /// How long an order may lie before the media thread is woken for it. It looks at its orders before
@@ -36,6 +37,11 @@ const ORDER_REST: Duration = Duration::from_millis(250);
 const CLOSE_REST: Duration = Duration::from_millis(20);
 /// How often the media thread's answers are looked for while one is expected.
 const ANSWER_LOOK: Duration = Duration::from_millis(25);
+
+/// How long the last answers are waited for when the service stops.
+const FINISH_MAX: Duration = Duration::from_secs(1);
+/// How often they are looked for then.
+const FINISH_LOOK: Duration = Duration::from_millis(1);
 
 /// What the loop works with.
 pub(crate) struct Signalling {
@@ -126,9 +132,26 @@ impl Loop {
             let turn = self.take(now, &ready);
             self.sockets.give_back(ready);
             if turn == Turn::Stop {
-                self.settle(now);
+                self.finish();
                 return;
             }
+        }
+    }
+
+    /// Waits for the media thread's last answers, without which the last calls have no record, and
+    /// sends what is left to send.
+    fn finish(&mut self) {
+        let end = self.now().instant + FINISH_MAX;
+        loop {
+            let now = self.now();
+            self.take_words(now);
+            self.settle(now);
+            if self.closes_open == 0 || now.instant >= end {
+                return;
+            }
+            self.media.wake();
+            // Nothing but the answers matters any more; what comes in meanwhile is left unread.
+            std::thread::sleep(FINISH_LOOK);
         }
     }
 
@@ -273,6 +296,7 @@ impl Loop {
     fn counters(&self) -> SignallingCounters {
         SignallingCounters {
             calls_live: self.engine.calls_open(),
+            work: if self.engine.is_idle() { Work::Done } else { Work::Left },
             ports: self.engine.ports(),
             engine: self.engine.counters().clone(),
             udp: self.sockets.udp.counters(),
