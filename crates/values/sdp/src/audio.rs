@@ -1,11 +1,13 @@
 //! What a trunk needs to know of the audio in a description.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str;
 
 use arrayvec::ArrayVec;
 
+use crate::line::digits;
 use crate::refusal::Refusal;
-use crate::section::{Direction, Protocol, RtpMap, Section};
+use crate::section::{Direction, Protocol, RtpMap, Section, parse_rtpmap};
 use crate::session::Session;
 
 /// The codecs a trunk carries. RFC 3551 §4.5.14.
@@ -32,6 +34,10 @@ impl Codec {
             Self::Pcmu => 0,
             Self::Pcma => 8,
         }
+    }
+
+    fn of_static(payload_type: u8) -> Option<Self> {
+        [Self::Pcmu, Self::Pcma].into_iter().find(|it| it.static_payload_type() == payload_type)
     }
 
     fn of(map: &RtpMap<'_>) -> Option<Self> {
@@ -155,25 +161,26 @@ fn read(section: &Section<'_>) -> Result<Audio, Refusal> {
         Protocol::Other(_) => return Err(Refusal::UnknownProtocol),
     }
     let connection = section.connection.ok_or(Refusal::NoAddress)?;
-    let address = connection.address.filter(may_send_to).ok_or(Refusal::NoAddress)?;
-    let (codecs, telephone_event) = formats(section);
+    connection.address.filter(may_send_to).ok_or(Refusal::NoAddress)?;
+    let seen = Attributes::of(section);
+    let (codecs, telephone_event) = seen.formats(section);
     if codecs.first().is_none() {
         return Err(Refusal::NoCommonCodec);
     }
-    let rtp = section.rtp_address().filter(|_| !address.is_unspecified());
-    let rtcp = if section.has_rtcp_mux() {
-        Rtcp::Mux
-    } else {
-        Rtcp::Separate(section.rtcp_address().filter(|rtcp| may_send_to(&rtcp.ip())))
+    let rtcp = match seen.rtcp_mux {
+        true => Rtcp::Mux,
+        false => Rtcp::Separate(
+            section.rtcp_address_of(seen.rtcp).filter(|rtcp| may_send_to(&rtcp.ip())),
+        ),
     };
     Ok(Audio {
         section: section.index,
-        rtp,
+        rtp: section.rtp_address(),
         rtcp,
         codecs,
         telephone_event,
         direction: section.direction(),
-        ptime: section.ptime(),
+        ptime: seen.ptime,
     })
 }
 
@@ -185,26 +192,77 @@ fn may_send_to(address: &IpAddr) -> bool {
     }
 }
 
-fn formats(section: &Section<'_>) -> (Codecs, Option<u8>) {
-    let mut codecs = Codecs::default();
-    let mut telephone_event = None;
-    for number in section.payload_types() {
-        let map = section.rtpmaps().find(|map| map.payload_type == number);
-        let codec = match map {
-            Some(map) => Codec::of(&map),
-            None => [Codec::Pcmu, Codec::Pcma]
-                .into_iter()
-                .find(|codec| codec.static_payload_type() == number),
-        };
-        if let Some(codec) = codec {
-            codecs.add(codec, number);
+/// What the attributes of an audio section say, found in one walk over its lines.
+struct Attributes<'a> {
+    /// What each payload type is.
+    meanings: [Meaning; 128],
+    ptime: Option<u16>,
+    rtcp: Option<&'a str>,
+    rtcp_mux: bool,
+}
+
+/// What a payload type stands for, as far as a trunk cares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// No `a=rtpmap` says.
+    Unsaid,
+    Codec(Codec),
+    TelephoneEvent,
+    Other,
+}
+
+impl<'a> Attributes<'a> {
+    fn of(section: &Section<'a>) -> Self {
+        let mut seen =
+            Self { meanings: [Meaning::Unsaid; 128], ptime: None, rtcp: None, rtcp_mux: false };
+        for line in section.lines().filter(|line| line.kind == b'a') {
+            let Ok(text) = str::from_utf8(line.value) else { continue };
+            if let Some(map) = text.strip_prefix("rtpmap:").and_then(parse_rtpmap) {
+                let meaning = &mut seen.meanings[usize::from(map.payload_type)];
+                if *meaning == Meaning::Unsaid {
+                    *meaning = Meaning::of(&map);
+                }
+            } else if let Some(ptime) = text.strip_prefix("ptime:") {
+                seen.ptime = seen.ptime.or_else(|| digits(ptime.trim()));
+            } else if let Some(rtcp) = text.strip_prefix("rtcp:") {
+                seen.rtcp = seen.rtcp.or(Some(rtcp));
+            } else if text == "rtcp-mux" {
+                seen.rtcp_mux = true;
+            }
         }
-        let is_event = map.is_some_and(|map| {
-            map.encoding.eq_ignore_ascii_case("telephone-event") && map.clock_rate == 8000
-        });
-        if is_event && telephone_event.is_none() {
-            telephone_event = Some(number);
+        seen
+    }
+
+    /// The codecs and the event type of the `m=` line, in its order.
+    fn formats(&self, section: &Section<'_>) -> (Codecs, Option<u8>) {
+        let mut codecs = Codecs::default();
+        let mut telephone_event = None;
+        for number in section.payload_types() {
+            match self.meanings[usize::from(number)] {
+                Meaning::Codec(codec) => codecs.add(codec, number),
+                Meaning::TelephoneEvent => telephone_event = telephone_event.or(Some(number)),
+                Meaning::Unsaid => {
+                    if let Some(codec) = Codec::of_static(number) {
+                        codecs.add(codec, number);
+                    }
+                }
+                Meaning::Other => {}
+            }
+        }
+        (codecs, telephone_event)
+    }
+}
+
+impl Meaning {
+    fn of(map: &RtpMap<'_>) -> Self {
+        match Codec::of(map) {
+            Some(codec) => Self::Codec(codec),
+            None if map.clock_rate == 8000
+                && map.encoding.eq_ignore_ascii_case("telephone-event") =>
+            {
+                Self::TelephoneEvent
+            }
+            None => Self::Other,
         }
     }
-    (codecs, telephone_event)
 }

@@ -74,10 +74,15 @@ fn line_end_len(raw: &[u8]) -> usize {
     }
 }
 
-/// Splits at the first run of spaces; `None` for the second part when there is none.
+/// Splits at the first run of spaces; the second part is empty when there is none.
 pub(crate) fn word(text: &str) -> (&str, &str) {
-    match text.split_once(' ') {
-        Some((first, rest)) => (first, rest.trim_start_matches(' ')),
+    // Words are a few bytes long: a plain loop is done before a search has begun.
+    match text.bytes().position(|byte| byte == b' ') {
+        Some(at) => {
+            let (first, rest) = text.split_at(at);
+            let spaces = rest.bytes().take_while(|byte| *byte == b' ').count();
+            (first, &rest[spaces..])
+        }
         None => (text, ""),
     }
 }

@@ -1,13 +1,13 @@
 //! Printing a description again with a relay's own addresses in it.
 
-use std::fmt::Display;
 use std::io::Write;
 use std::net::IpAddr;
 use std::str;
 
+use arrayvec::ArrayVec;
+
 use crate::line::{Line, digits, word};
-use crate::section::Section;
-use crate::session::{Origin, Session, parse_connection};
+use crate::session::{Session, parse_connection};
 
 /// What a relay puts in place of the peer's addresses.
 #[derive(Debug, Clone, Copy)]
@@ -77,130 +77,203 @@ impl Session<'_> {
     /// A `c=` of `0.0.0.0` or `::` stays: it is the old way to hold (RFC 3264 §8.4).
     pub fn rewrite(&self, rewrite: &Rewrite<'_>, out: &mut Vec<u8>) {
         out.reserve(self.bytes().len() + 64);
-        let mut section = None;
+        let mut printer = Printer {
+            session: self,
+            rewrite,
+            address: AddressText::of(rewrite.address),
+            section: None,
+            out,
+        };
+        // Untouched lines are copied in runs: from `kept` up to the line being looked at.
+        let (mut kept, mut at) = (0, 0);
         for line in self.lines() {
-            if line.kind == b'm' {
-                section = Some(section.map_or(0, |index: usize| index + 1));
+            let end = at + line.raw.len();
+            if printer.is_touched(&line) {
+                printer.out.extend_from_slice(&self.bytes()[kept..at]);
+                printer.print(&line);
+                kept = end;
             }
-            let place = match section {
-                None => Place::Session,
-                Some(index) => Place::Section(
-                    &self.sections()[index],
-                    rewrite.relayed.iter().find(|relayed| relayed.section == index),
-                ),
-            };
-            rewrite.line(self.origin(), &line, place, out);
+            at = end;
         }
+        printer.out.extend_from_slice(&self.bytes()[kept..]);
     }
 }
 
-/// Where a line stands.
-#[derive(Clone, Copy)]
-enum Place<'p> {
-    Session,
-    Section(&'p Section<'p>, Option<&'p Relayed<'p>>),
+/// The new network address as `IN IP4 192.0.2.1`.
+struct AddressText(ArrayVec<u8, ADDRESS_TEXT_BYTES>);
+
+/// `IN IP6 ` and the longest way to write an IPv6 address.
+const ADDRESS_TEXT_BYTES: usize = 7 + 45;
+
+impl AddressText {
+    fn of(address: IpAddr) -> Self {
+        let mut text = ArrayVec::new();
+        match address {
+            IpAddr::V4(v4) => write!(text, "IN IP4 {v4}"),
+            IpAddr::V6(v6) => write!(text, "IN IP6 {v6}"),
+        }
+        .expect("the longest address fits");
+        Self(text)
+    }
 }
 
-impl Rewrite<'_> {
-    fn line(&self, origin: Origin<'_>, line: &Line<'_>, place: Place<'_>, out: &mut Vec<u8>) {
-        match (line.kind, place) {
-            (b'o', _) => self.origin(origin, line, out),
-            (b'c', _) => self.connection(line, out),
-            (b'm', Place::Section(section, relayed)) => media(section, relayed, line, out),
-            (b'a', place) => self.attribute(line, place, out),
-            _ => out.extend_from_slice(line.raw),
+/// A description being printed.
+struct Printer<'p> {
+    session: &'p Session<'p>,
+    rewrite: &'p Rewrite<'p>,
+    address: AddressText,
+    /// The section that the last `m=` line began.
+    section: Option<usize>,
+    out: &'p mut Vec<u8>,
+}
+
+impl<'p> Printer<'p> {
+    /// Whether the line is printed otherwise than it came, or not at all.
+    fn is_touched(&mut self, line: &Line<'_>) -> bool {
+        match line.kind {
+            b'o' => true,
+            b'c' => !is_hold(line),
+            b'm' => {
+                self.section = Some(self.section.map_or(0, |index| index + 1));
+                true
+            }
+            b'a' => self.is_attribute_touched(line),
+            _ => false,
         }
     }
 
-    fn origin(&self, seen: Origin<'_>, line: &Line<'_>, out: &mut Vec<u8>) {
-        let kind = family(self.address);
-        let address = self.address;
-        match self.origin {
+    fn is_attribute_touched(&self, line: &Line<'_>) -> bool {
+        // Nearly all attributes are told apart from the touched ones by their first letter.
+        match line.value.first() {
+            Some(b'c' | b'i' | b'e') => is_not_passed_on(line),
+            Some(b'r') => {
+                let Some((name, value)) = line.attribute() else { return false };
+                name == b"rtcp" || is_not_passed_on(line) || self.is_about_dropped(name, value)
+            }
+            Some(b'f') => {
+                line.attribute().is_some_and(|(name, value)| self.is_about_dropped(name, value))
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Whether the attribute is about a payload type that is not kept.
+    fn is_about_dropped(&self, name: &[u8], value: &[u8]) -> bool {
+        let Some(kept) = self.relayed().and_then(|relayed| relayed.formats) else { return false };
+        if ![&b"rtpmap"[..], b"fmtp", b"rtcp-fb"].contains(&name) {
+            return false;
+        }
+        let number = str::from_utf8(value).ok().and_then(|text| digits::<u8>(word(text).0));
+        number.is_some_and(|number| !kept.contains(&number))
+    }
+
+    fn relayed(&self) -> Option<&'p Relayed<'p>> {
+        let index = self.section?;
+        self.rewrite.relayed.iter().find(|relayed| relayed.section == index)
+    }
+
+    /// Prints a touched line.
+    fn print(&mut self, line: &Line<'_>) {
+        match line.kind {
+            b'o' => self.print_origin(),
+            b'c' => {
+                self.out.extend_from_slice(b"c=");
+                self.out.extend_from_slice(&self.address.0);
+            }
+            b'm' => self.print_media(line),
+            b'a' if line.value.starts_with(b"rtcp:") && self.relayed().is_some() => {
+                self.print_rtcp(line);
+            }
+            // Anything else that is touched is left out: RFC 3605 §2.1 has a=rtcp in sections only,
+            // and above them, or in a rejected one, it would still name the peer.
+            _ => return,
+        }
+        self.out.extend_from_slice(line.end());
+    }
+
+    fn print_origin(&mut self) {
+        let seen = self.session.origin();
+        self.out.extend_from_slice(b"o=");
+        match self.rewrite.origin {
             OriginRewrite::Address => {
-                let Origin { username, session_id, version, .. } = seen;
-                print(out, format_args!("o={username} {session_id} {version} IN {kind} {address}"));
+                for part in [seen.username, " ", seen.session_id, " ", seen.version] {
+                    self.out.extend_from_slice(part.as_bytes());
+                }
             }
             OriginRewrite::Whole { username, session_id, version } => {
-                print(out, format_args!("o={username} {session_id} {version} IN {kind} {address}"));
+                self.out.extend_from_slice(username.as_bytes());
+                for number in [session_id, version] {
+                    self.out.push(b' ');
+                    print_number(number, self.out);
+                }
             }
         }
-        out.extend_from_slice(line.end());
+        self.out.push(b' ');
+        self.out.extend_from_slice(&self.address.0);
     }
 
-    fn connection(&self, line: &Line<'_>, out: &mut Vec<u8>) {
-        let seen = str::from_utf8(line.value).ok().and_then(parse_connection);
-        if seen.is_some_and(|connection| connection.is_unspecified()) {
-            out.extend_from_slice(line.raw);
-            return;
-        }
-        print(out, format_args!("c=IN {} {}", family(self.address), self.address));
-        out.extend_from_slice(line.end());
-    }
+    fn print_media(&mut self, line: &Line<'_>) {
+        let Self { session, section: Some(index), .. } = *self else { return };
+        let section = &session.sections()[index];
+        let relayed = self.relayed().copied();
+        let port = relayed.filter(|_| !section.is_rejected()).map_or(0, |relayed| relayed.port);
+        let text = str::from_utf8(line.value).expect("parse read this m= line as text");
+        // The protocol is printed as it was written, whatever its case.
+        let (_, after_media) = word(text);
+        let (_, after_port) = word(after_media);
+        let (protocol, _) = word(after_port);
 
-    fn attribute(&self, line: &Line<'_>, place: Place<'_>, out: &mut Vec<u8>) {
-        let (name, value) = line.attribute().expect("an a= line is an attribute");
-        if NOT_PASSED_ON.contains(&name) {
+        self.out.extend_from_slice(b"m=");
+        self.out.extend_from_slice(section.media.as_bytes());
+        self.out.push(b' ');
+        print_number(port.into(), self.out);
+        self.out.push(b' ');
+        self.out.extend_from_slice(protocol.as_bytes());
+        let kept = relayed.and_then(|relayed| relayed.formats).unwrap_or_default();
+        let is_listed = |number: u8| section.payload_types().any(|listed| listed == number);
+        // An m= line must name a format (RFC 8866 §5.14), even when none of the wanted is there.
+        if !kept.iter().any(|number| is_listed(*number)) {
+            self.out.push(b' ');
+            self.out.extend_from_slice(section.formats.as_bytes());
             return;
         }
-        match place {
-            // RFC 3605 §2.1 has it in sections only; above them it would still name the peer.
-            Place::Session | Place::Section(_, None) if name == b"rtcp" => {}
-            Place::Section(_, Some(relayed)) if name == b"rtcp" => {
-                self.rtcp(relayed, line, value, out);
-            }
-            Place::Section(_, Some(Relayed { formats: Some(kept), .. }))
-                if is_about_other_format(name, value, kept) => {}
-            Place::Session | Place::Section(..) => out.extend_from_slice(line.raw),
+        for number in kept.iter().filter(|number| is_listed(**number)) {
+            self.out.push(b' ');
+            print_number((*number).into(), self.out);
         }
     }
 
     /// `a=rtcp:port` or `a=rtcp:port IN IP4 address`: the form stays. RFC 3605 §2.1.
-    fn rtcp(&self, relayed: &Relayed<'_>, line: &Line<'_>, value: &[u8], out: &mut Vec<u8>) {
-        print(out, format_args!("a=rtcp:{}", relayed.rtcp_port));
-        if memchr::memchr(b' ', value).is_some() {
-            print(out, format_args!(" IN {} {}", family(self.address), self.address));
+    fn print_rtcp(&mut self, line: &Line<'_>) {
+        let Some(port) = self.relayed().map(|relayed| relayed.rtcp_port) else { return };
+        self.out.extend_from_slice(b"a=rtcp:");
+        print_number(port.into(), self.out);
+        if line.value.contains(&b' ') {
+            self.out.push(b' ');
+            self.out.extend_from_slice(&self.address.0);
         }
-        out.extend_from_slice(line.end());
     }
 }
 
-fn media(section: &Section<'_>, relayed: Option<&Relayed<'_>>, line: &Line<'_>, out: &mut Vec<u8>) {
-    let port = relayed.filter(|_| !section.is_rejected()).map_or(0, |relayed| relayed.port);
-    let text = str::from_utf8(line.value).expect("parse read this m= line as text");
-    // The protocol is printed as it was written, whatever its case.
-    let (_, after_media) = word(text);
-    let (_, after_port) = word(after_media);
-    let (protocol, _) = word(after_port);
-    print(out, format_args!("m={} {port} {protocol}", section.media));
-    match relayed.and_then(|relayed| relayed.formats) {
-        Some(kept) if kept.iter().any(|&number| section.payload_types().any(|it| it == number)) => {
-            for number in
-                kept.iter().filter(|&&number| section.payload_types().any(|it| it == number))
-            {
-                print(out, format_args!(" {number}"));
-            }
+fn is_not_passed_on(line: &Line<'_>) -> bool {
+    line.attribute().is_some_and(|(name, _)| NOT_PASSED_ON.contains(&name))
+}
+
+fn is_hold(line: &Line<'_>) -> bool {
+    let seen = str::from_utf8(line.value).ok().and_then(parse_connection);
+    seen.is_some_and(|connection| connection.is_unspecified())
+}
+
+fn print_number(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
         }
-        // An m= line must name a format (RFC 8866 §5.14), even when none of the wanted is there.
-        Some(_) | None => print(out, format_args!(" {}", section.formats)),
     }
-    out.extend_from_slice(line.end());
-}
-
-fn is_about_other_format(name: &[u8], value: &[u8], kept: &[u8]) -> bool {
-    if ![&b"rtpmap"[..], b"fmtp", b"rtcp-fb"].contains(&name) {
-        return false;
-    }
-    let number = str::from_utf8(value).ok().and_then(|text| digits::<u8>(word(text).0));
-    number.is_some_and(|number| !kept.contains(&number))
-}
-
-const fn family(address: IpAddr) -> &'static str {
-    match address {
-        IpAddr::V4(_) => "IP4",
-        IpAddr::V6(_) => "IP6",
-    }
-}
-
-fn print(out: &mut Vec<u8>, text: impl Display) {
-    write!(out, "{text}").expect("a Vec takes every byte");
+    out.extend_from_slice(&digits[at..]);
 }

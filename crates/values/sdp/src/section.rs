@@ -233,8 +233,13 @@ impl<'a> Section<'a> {
 
     /// Where RTCP for the writer goes: `a=rtcp` (RFC 3605), else the port above RTP's.
     pub fn rtcp_address(&self) -> Option<SocketAddr> {
+        self.rtcp_address_of(self.attributes("rtcp").next())
+    }
+
+    /// The same, given the value of `a=rtcp`.
+    pub(crate) fn rtcp_address_of(&self, value: Option<&str>) -> Option<SocketAddr> {
         let rtp = self.rtp_address()?;
-        let Some(value) = self.attributes("rtcp").next() else {
+        let Some(value) = value else {
             return Some(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?));
         };
         let (port, address) = word(value);
@@ -252,7 +257,7 @@ impl<'a> Section<'a> {
     }
 }
 
-fn parse_rtpmap(value: &str) -> Option<RtpMap<'_>> {
+pub(crate) fn parse_rtpmap(value: &str) -> Option<RtpMap<'_>> {
     let (number, rest) = word(value);
     let mut parts = rest.trim().split('/');
     let encoding = parts.next().filter(|name| !name.is_empty())?;

@@ -67,11 +67,11 @@ impl<'a> Session<'a> {
         if bytes.len() > BYTES_MAX {
             return Err(Malformed { line: 1, fault: Fault::TooLong });
         }
-        let mut reader = Reader::default();
+        let mut reader = Reader::new(bytes);
         for line in Lines::new(bytes, 1) {
-            reader.read(bytes, &line).map_err(|fault| Malformed { line: line.number, fault })?;
+            reader.read(&line).map_err(|fault| Malformed { line: line.number, fault })?;
         }
-        reader.finish(bytes)
+        reader.finish()
     }
 
     /// The body as it came.
@@ -100,22 +100,37 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What has been read so far.
-#[derive(Default)]
+/// A description being read. It is filled in place: with its sections it is large to move.
 struct Reader<'a> {
-    origin: Option<Origin<'a>>,
-    connection: Option<Connection<'a>>,
+    session: Session<'a>,
     direction: Option<Direction>,
-    sections: ArrayVec<Section<'a>, SECTIONS_MAX>,
     /// Where the section being read starts in the body.
     section_start: usize,
+    /// Where the line being read starts in the body.
+    at: usize,
+    has_origin: bool,
+    has_nul: bool,
     blank_seen: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn read(&mut self, bytes: &'a [u8], line: &Line<'a>) -> Result<(), Fault> {
-        let content = &line.raw[..line.raw.len() - line.end().len()];
-        if line.number == 1 && (line.kind != b'v' || line.value != b"0") {
+    fn new(bytes: &'a [u8]) -> Self {
+        let origin = Origin { username: "", session_id: "", version: "", address: "" };
+        Self {
+            session: Session { bytes, origin, connection: None, sections: ArrayVec::new() },
+            direction: None,
+            section_start: 0,
+            at: 0,
+            has_origin: false,
+            has_nul: memchr::memchr(0, bytes).is_some(),
+            blank_seen: false,
+        }
+    }
+
+    fn read(&mut self, line: &Line<'a>) -> Result<(), Fault> {
+        let end = line.end();
+        let content = &line.raw[..line.raw.len() - end.len()];
+        if line.number == 1 && content != b"v=0" {
             return Err(Fault::Version);
         }
         if content.is_empty() {
@@ -126,72 +141,78 @@ impl<'a> Reader<'a> {
             return Err(Fault::NotALine);
         }
         // A lone CR at the very end of the body is a line end to some and a byte to others.
-        if memchr::memchr2(0, b'\r', content).is_some() || line.end() == b"\r" {
+        let has_nul = self.has_nul && content.contains(&0);
+        if has_nul || end == b"\r" || memchr::memchr(b'\r', content).is_some() {
             return Err(Fault::ControlByte);
         }
         match line.kind {
-            b'o' => self.read_origin(line),
-            b'c' => self.read_connection(line),
-            b'm' => self.read_media(bytes, line),
-            b'a' => {
-                self.read_direction(line);
-                Ok(())
-            }
-            _ => Ok(()),
+            b'a' => self.read_direction(line),
+            b'o' => self.read_origin(line)?,
+            b'c' => self.read_connection(line)?,
+            b'm' => self.read_media(line)?,
+            _ => {}
         }
+        self.at += line.raw.len();
+        Ok(())
     }
 
     fn read_origin(&mut self, line: &Line<'a>) -> Result<(), Fault> {
-        if self.origin.is_some() || !self.sections.is_empty() {
+        if self.has_origin || !self.session.sections.is_empty() {
             return Err(Fault::OriginCount);
         }
         let text = str::from_utf8(line.value).map_err(|_| Fault::Origin)?;
-        self.origin = Some(parse_origin(text).ok_or(Fault::Origin)?);
+        self.session.origin = parse_origin(text).ok_or(Fault::Origin)?;
+        self.has_origin = true;
         Ok(())
     }
 
     fn read_connection(&mut self, line: &Line<'a>) -> Result<(), Fault> {
         let text = str::from_utf8(line.value).map_err(|_| Fault::Connection)?;
         let connection = parse_connection(text).ok_or(Fault::Connection)?;
-        match self.sections.last_mut() {
-            Some(section) => section.connection = section.connection.or(Some(connection)),
-            None => self.connection = self.connection.or(Some(connection)),
-        }
+        let here = match self.session.sections.last_mut() {
+            Some(section) => &mut section.connection,
+            None => &mut self.session.connection,
+        };
+        // With several addresses (RFC 8866 §5.7 has them for layered multicast) the first counts.
+        here.get_or_insert(connection);
         Ok(())
     }
 
-    fn read_media(&mut self, bytes: &'a [u8], line: &Line<'a>) -> Result<(), Fault> {
-        let at = line.raw.as_ptr().addr() - bytes.as_ptr().addr();
-        self.close_section(bytes, at);
+    fn read_media(&mut self, line: &Line<'a>) -> Result<(), Fault> {
+        self.close_section(self.at);
         let text = str::from_utf8(line.value).map_err(|_| Fault::Media)?;
-        let section = Section::parse(text, self.sections.len(), line.number).ok_or(Fault::Media)?;
-        self.sections.try_push(section).map_err(|_| Fault::TooManySections)?;
-        self.section_start = at;
+        let sections = &mut self.session.sections;
+        let section = Section::parse(text, sections.len(), line.number).ok_or(Fault::Media)?;
+        sections.try_push(section).map_err(|_| Fault::TooManySections)?;
+        self.section_start = self.at;
         Ok(())
     }
 
     fn read_direction(&mut self, line: &Line<'a>) {
         let Some(direction) = Direction::of_attribute(line.value) else { return };
-        match self.sections.last_mut() {
+        match self.session.sections.last_mut() {
             Some(section) => section.direction = Some(direction),
             None => self.direction = Some(direction),
         }
     }
 
-    fn close_section(&mut self, bytes: &'a [u8], end: usize) {
-        if let Some(section) = self.sections.last_mut() {
-            section.bytes = &bytes[self.section_start..end];
+    fn close_section(&mut self, end: usize) {
+        if let Some(section) = self.session.sections.last_mut() {
+            section.bytes = &self.session.bytes[self.section_start..end];
         }
     }
 
-    fn finish(mut self, bytes: &'a [u8]) -> Result<Session<'a>, Malformed> {
-        self.close_section(bytes, bytes.len());
-        for section in &mut self.sections {
-            section.connection = section.connection.or(self.connection);
+    fn finish(mut self) -> Result<Session<'a>, Malformed> {
+        if !self.has_origin {
+            return Err(Malformed { line: 1, fault: Fault::OriginCount });
+        }
+        self.close_section(self.session.bytes.len());
+        let connection = self.session.connection;
+        for section in &mut self.session.sections {
+            section.connection = section.connection.or(connection);
             section.direction = section.direction.or(self.direction);
         }
-        let origin = self.origin.ok_or(Malformed { line: 1, fault: Fault::OriginCount })?;
-        Ok(Session { bytes, origin, connection: self.connection, sections: self.sections })
+        Ok(self.session)
     }
 }
 
