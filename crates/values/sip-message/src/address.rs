@@ -104,7 +104,7 @@ fn read_target<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a str>, &'a str)
 
 /// Reads up to the closing bracket; the opening one is behind the cursor.
 fn read_bracketed<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, Problem> {
-    let uri = cursor.until(|byte| byte == b'>');
+    let uri = cursor.until_byte(b'>');
     if cursor.eat(b'>') { Ok(uri) } else { Err(Problem::AngleUnbalanced) }
 }
 

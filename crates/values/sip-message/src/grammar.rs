@@ -303,6 +303,14 @@ impl<'a> Cursor<'a> {
         Ok(&self.text[start..self.at])
     }
 
+    /// Moves to just before the first `byte`, which is ASCII, or to the end.
+    pub(crate) fn until_byte(&mut self, byte: u8) -> &'a str {
+        let start = self.at;
+        let rest = &self.text.as_bytes()[start..];
+        self.at += memchr::memchr(byte, rest).unwrap_or(rest.len());
+        &self.text[start..self.at]
+    }
+
     /// Moves to just before the first byte `stop` accepts, or to the end. `stop` sees ASCII only.
     pub(crate) fn until(&mut self, stop: impl Fn(u8) -> bool) -> &'a str {
         let start = self.at;

@@ -171,7 +171,7 @@ fn read_protocol<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, Problem> {
 fn read_sent_by<'a>(cursor: &mut Cursor<'a>) -> Result<(Host<'a>, Option<u16>), Problem> {
     let start = cursor.at();
     if cursor.eat(b'[') {
-        cursor.until(|byte| byte == b']');
+        cursor.until_byte(b']');
         cursor.eat(b']');
     } else {
         cursor.run(class::TOKEN);
