@@ -32,6 +32,7 @@
 //! ```
 
 mod admin;
+mod census;
 pub mod config;
 mod credentials;
 mod engine_config;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use model::{CallRecord, TerminationHealth, UnixMillis, VoiceConnector, VoiceConnectorId};
+use model::{CallRecord, TerminationHealth, UnixMillis, Verdict, VoiceConnector, VoiceConnectorId};
 use store::{Store, StoreError, TypedTx, TypedView};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -52,17 +52,7 @@ pub(crate) fn channel() -> (Recorder, Writer) {
 impl Recorder {
     /// Hands over the record of a call that ended.
     pub(crate) fn record(&self, record: CallRecord) {
-        info!(
-            event = "call_ended",
-            transaction_id = %record.transaction_id,
-            call_id = %record.call_id,
-            connector = record.connector.as_ref().map(VoiceConnectorId::as_str),
-            status = ?record.status,
-            reason = %record.reason,
-            sip_status = record.sip_status,
-            duration_ms = record.duration_ms(),
-            "call ended"
-        );
+        log(&record);
         if self.records.try_send(record).is_err() {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             // One line per power of two: the store's own failure is logged where it is handled.
@@ -88,6 +78,25 @@ impl Recorder {
     pub(crate) fn waiting(&self) -> usize {
         self.records.max_capacity() - self.records.capacity()
     }
+}
+
+/// One line per call, without its numbers and its caller. A refusal says which rule it was and what
+/// can be done about it.
+fn log(record: &CallRecord) {
+    let refusal = record.decisions.iter().find(|it| it.verdict == Verdict::Refuse);
+    info!(
+        event = "call_ended",
+        transaction_id = %record.transaction_id,
+        call_id = %record.call_id,
+        connector = record.connector.as_ref().map(VoiceConnectorId::as_str),
+        status = ?record.status,
+        reason = %record.reason,
+        sip_status = record.sip_status,
+        duration_ms = record.duration_ms(),
+        rule = refusal.map(|it| it.rule.as_str()),
+        remedy = refusal.map(|it| it.remedy.as_str()),
+        "call ended"
+    );
 }
 
 impl Writer {

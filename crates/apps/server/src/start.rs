@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::admin::{self, Phase, PhaseCell};
+use crate::census;
 use crate::config::{Config, SealKey, Simulated, StorageConfig};
 use crate::credentials::{self, CredentialsError, FirstKey};
 use crate::engine_config;
@@ -209,6 +210,7 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
     };
     let background = vec![
         tokio::spawn(resolver::run(Arc::clone(&projection))),
+        tokio::spawn(census::run(asker.clone())),
         tokio::spawn(records::trim(store.clone(), || SystemClock.now())),
         tokio::spawn(admin::serve(admin, Arc::clone(&phase), Arc::new(metrics))),
     ];

@@ -1,0 +1,148 @@
+//! The operator's commands against a running service.
+
+use serde_json::json;
+
+use crate::world::{ACCOUNT, Done, Service, run};
+
+/// A service with a connector that lets the loopback call out, and the caller's number.
+fn service_with_connector(home: &std::path::Path) -> (Service, String) {
+    let service = Service::start(home);
+    let input = r#"{"Name":"office","RequireEncryption":false}"#;
+    let made = service.run(&["api", "CreateVoiceConnector", "--json", input]).json();
+    let id = made["VoiceConnector"]["VoiceConnectorId"].as_str().unwrap().to_owned();
+    let termination = json!({
+        "VoiceConnectorId": id,
+        "Termination": { "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"], "CpsLimit": 50 },
+    });
+    std::fs::write(home.join("termination.json"), termination.to_string()).unwrap();
+    service
+        .run(&["api", "put-voice-connector-termination", "--json-file", "termination.json"])
+        .ok();
+    (service, id)
+}
+
+fn call(service: &Service, to: &str, more: &[&str]) -> Done {
+    let call = ["call", "--from", "+12065550150", "--to", to, "--seconds", "1"];
+    service.run(&[&call[..], more].concat())
+}
+
+#[test]
+fn a_key_is_created_used_disabled_and_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    let made = service.run(&["key", "create", "--name", "ci", "--output", "json"]).json();
+    let id = made["access_key_id"].as_str().unwrap();
+    let secret = made["secret_access_key"].as_str().unwrap();
+    let endpoint = format!("http://{}", service.ready["http"].as_str().unwrap());
+    let environment = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", id),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+    ];
+    let list = ["api", "ListVoiceConnectors"];
+    run(dir.path(), &environment, &list).ok();
+    service.run(&["key", "disable", id]).ok();
+    let refused = run(dir.path(), &environment, &list);
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    service.run(&["key", "enable", id]).ok();
+    run(dir.path(), &environment, &list).ok();
+
+    let listed = service.run(&["key", "list"]).ok();
+    assert!(listed.contains(id) && !listed.contains(secret), "{listed}");
+    service.run(&["key", "delete", id]).ok();
+    assert!(!service.run(&["key", "list"]).ok().contains(id));
+    assert_eq!(service.run(&["key", "delete", id]).code, Some(1));
+}
+
+#[test]
+fn a_carrier_is_added_shown_without_its_password_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    std::fs::write(dir.path().join("carrier.pw"), "hunter2\n").unwrap();
+    let add = ["carrier", "add", "upstream", "--host", "192.0.2.1", "--source", "198.51.100.0/28"];
+    let user = ["--username", "4711", "--password-file", "carrier.pw"];
+    service.run(&[&add[..], &user].concat()).ok();
+    let shown = service.run(&["carrier", "show", "upstream"]).ok();
+    assert!(shown.contains("192.0.2.1") && shown.contains("4711"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(service.run(&["carrier", "list"]).ok().contains("198.51.100.0/28"));
+    service.run(&["carrier", "remove", "upstream"]).ok();
+    let gone = service.run(&["carrier", "show", "upstream"]);
+    assert_eq!(gone.code, Some(1));
+    assert!(gone.err.contains("upstream"), "{}", gone.err);
+}
+
+#[test]
+fn numbers_are_added_singly_and_in_blocks_listed_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    service.run(&["number", "add", "+12065550150", "--account", ACCOUNT]).ok();
+    service.run(&["number", "add", "+12065550160-+12065550169"]).ok();
+    let all = service.run(&["number", "list", "--output", "json"]).json();
+    assert_eq!(all["numbers"].as_array().unwrap().len(), 11);
+    let owned = service.run(&["number", "list", "--account", ACCOUNT]).ok();
+    assert!(owned.contains("+12065550150") && !owned.contains("+12065550160"), "{owned}");
+    service.run(&["number", "remove", "+12065550150"]).ok();
+    assert!(service.run(&["number", "list", "--account", ACCOUNT]).ok().starts_with("no numbers"));
+}
+
+#[test]
+fn a_rejected_call_says_why_and_exits_1_until_the_remedy_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, _id) = service_with_connector(dir.path());
+    let rejected = call(&service, "+12065550120", &[]);
+    assert_eq!(rejected.code, Some(1), "{}", rejected.out);
+    for told in ["403", "caller-id", "+12065550150", "wanted:", "remedy:", "The call was rejected"]
+    {
+        assert!(rejected.out.contains(told), "{told}: {}", rejected.out);
+    }
+    let explained = service.run(&["explain", "last"]).ok();
+    let sentence = explained.trim_end().lines().last().unwrap();
+    assert!(
+        sentence.starts_with("The call was rejected with 403 by the rule \"caller-id\""),
+        "{sentence}"
+    );
+
+    service.run(&["number", "add", "+12065550150", "--account", ACCOUNT]).ok();
+    let answered = call(&service, "+12065550120", &[]).ok();
+    assert!(answered.contains("heard the 1 kHz tone"), "{answered}");
+    let answered =
+        call(&service, "+12065550120", &["--transport", "tcp", "--output", "json"]).json();
+    assert_eq!(
+        (answered["answered"].as_bool(), answered["heard"]["tone"].as_bool()),
+        (Some(true), Some(true))
+    );
+}
+
+#[test]
+fn past_calls_are_listed_and_explained_by_either_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, id) = service_with_connector(dir.path());
+    service.run(&["number", "add", "+12065550150", "--account", ACCOUNT]).ok();
+    assert_eq!(call(&service, "+12065550130", &["--connector", &id]).code, Some(1));
+    let listed = service.run(&["calls", "--connector", &id, "--output", "json"]).json();
+    let calls = listed["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(
+        (calls[0]["sip_status"].as_u64(), calls[0]["reason"].as_str()),
+        (Some(486), Some("busy"))
+    );
+    for name in ["transaction_id", "call_id"] {
+        let explained = service.run(&["explain", calls[0][name].as_str().unwrap()]).ok();
+        assert!(explained.contains("let in but never answered"), "{explained}");
+    }
+    assert!(service.run(&["calls"]).ok().contains("+12065550130"));
+    assert!(service.run(&["calls", "--live"]).ok().starts_with("no calls"));
+    let unknown = service.run(&["explain", "nobody@nowhere"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.err.contains("nobody@nowhere"), "{}", unknown.err);
+}
+
+#[test]
+fn an_operation_that_is_not_built_yet_says_so_and_exits_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    let done = service.run(&["api", "ListSipRules"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.err.contains("NotImplementedException"), "{}", done.err);
+}

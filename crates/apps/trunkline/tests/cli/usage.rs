@@ -1,0 +1,110 @@
+//! Help, wrong usage, and what the terminal is spared.
+
+use crate::world::run;
+
+/// Every command, as it is typed.
+const COMMANDS: &[&[&str]] = &[
+    &["demo"],
+    &["serve"],
+    &["api"],
+    &["key", "create"],
+    &["key", "list"],
+    &["key", "disable"],
+    &["key", "enable"],
+    &["key", "delete"],
+    &["carrier", "add"],
+    &["carrier", "list"],
+    &["carrier", "show"],
+    &["carrier", "remove"],
+    &["number", "add"],
+    &["number", "list"],
+    &["number", "remove"],
+    &["call"],
+    &["calls"],
+    &["explain"],
+    &["config", "check"],
+    &["config", "print"],
+];
+
+#[test]
+fn every_command_has_help_with_an_example_and_the_common_options() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in COMMANDS {
+        let help = run(dir.path(), &[], &[command, &["--help"][..]].concat()).ok();
+        for wanted in ["Example", "--output", "--endpoint-url", "--profile"] {
+            assert!(help.contains(wanted), "{command:?}: {wanted}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let dir = tempfile::tempdir().unwrap();
+    for wrong in [
+        &["nonsense"][..],
+        &["calls", "--limit", "0"],
+        &["number", "add"],
+        &["api"],
+        &["api", "ListVoiceConnectors", "--json", "{}", "--json-file", "x"],
+        &["call", "--from", "+12065550150", "--to", "+12065550100", "--username", "pbx"],
+        &["number", "add", "+12065550150", "--account", "12"],
+        &["api", "ListVoiceConectors"],
+    ] {
+        let done = run(dir.path(), &[], wrong);
+        assert_eq!(done.code, Some(2), "{wrong:?}: {}{}", done.out, done.err);
+    }
+}
+
+#[test]
+fn a_mistyped_operation_is_answered_with_the_one_that_was_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = run(dir.path(), &[], &["api", "list-voice-conectors"]);
+    assert!(done.err.contains("did you mean ListVoiceConnectors"), "{}", done.err);
+}
+
+#[test]
+fn the_list_of_operations_has_all_of_them_with_their_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let listed = run(dir.path(), &[], &["api", "--list", "--output", "json"]).json();
+    let operations = listed["operations"].as_array().unwrap();
+    assert_eq!(operations.len(), 96);
+    let state = |name: &str| {
+        let found = operations.iter().find(|it| it["operation"] == name).unwrap();
+        found["implemented"].as_bool().unwrap()
+    };
+    assert!(state("PutVoiceConnectorTerminationCredentials"));
+    let text = run(dir.path(), &[], &["api", "--list"]).ok();
+    assert!(text.contains("of 96 operations are implemented"), "{text}");
+}
+
+#[test]
+fn no_colour_goes_into_a_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in [&["api", "--list"][..], &["config", "print"]] {
+        assert!(!run(dir.path(), &[], command).ok().contains('\x1b'), "{command:?}");
+    }
+    assert!(!run(dir.path(), &[], &["explain", "last"]).err.contains('\x1b'));
+}
+
+#[test]
+fn an_endpoint_that_nobody_listens_at_is_named_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let environment = [("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    let done =
+        run(dir.path(), &environment, &["--endpoint-url", "http://127.0.0.1:9", "key", "list"]);
+    assert_eq!(done.code, Some(1));
+    assert!(
+        done.err.contains("http://127.0.0.1:9") && done.err.contains("is it running"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn missing_credentials_are_told_with_where_to_find_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = run(dir.path(), &[], &["key", "list"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.err.contains("trunkline-data/credentials"), "{}", done.err);
+    assert!(done.err.contains("AWS_SHARED_CREDENTIALS_FILE"), "{}", done.err);
+}
