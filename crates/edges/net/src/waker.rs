@@ -94,6 +94,7 @@ mod tests {
             events = woken(&mut reactor, Duration::from_secs(5));
         }
         thread.join().unwrap();
+        waker.acknowledge();
         assert_eq!(events, 1);
     }
 }
