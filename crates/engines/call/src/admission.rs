@@ -159,15 +159,14 @@ fn readable(text: &str) -> Box<str> {
 pub(crate) fn check_numbers(
     facts: &mut Facts,
     invite: &Message<'_>,
+    uri: &Uri<'_>,
     directory: &Directory,
 ) -> Result<(), Reject> {
     let connector =
         Arc::clone(facts.connector.as_ref().expect("admission begins with a connector"));
     facts.caller = Some(caller_id::decide(invite, &connector, directory, facts.caller_id_policy)?);
-    let uri = invite.request_uri().ok().flatten();
-    let called = uri.as_ref().and_then(caller_id::e164).ok_or_else(|| {
-        let written = uri.as_ref().and_then(Uri::user_unescaped).unwrap_or_default();
-        Reject::DestinationInvalid(readable(&written))
+    let called = caller_id::e164(uri).ok_or_else(|| {
+        Reject::DestinationInvalid(readable(&uri.user_unescaped().unwrap_or_default()))
     })?;
     facts.called = Some(called);
     let country = match country::destination(called) {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use sip_core::digest::{Algorithm, GuardConfig};
-use sip_message::{Flow, Transport};
+use sip_message::Transport;
 
 use crate::caller_id::CallerIdPolicy;
 use crate::headers::HeaderPolicy;
@@ -41,7 +41,7 @@ pub struct Config {
 pub struct Listener {
     /// What it carries messages by.
     pub transport: Transport,
-    /// The address it is bound to, as it stands in [`Flow::local`].
+    /// The address it is bound to, as it stands in [`Flow::local`](sip_message::Flow::local).
     pub local: SocketAddr,
     /// The address that others reach it by: goes into Via and Contact.
     pub advertised: SocketAddr,
@@ -149,78 +149,5 @@ impl Config {
             sip: sip_core::Config::default(),
             digest: DigestConfig::default(),
         }
-    }
-
-    /// How a peer on `flow` reaches us.
-    pub(crate) fn advertised(&self, flow: &Flow) -> SocketAddr {
-        let same = |it: &&Listener| it.transport == flow.transport;
-        let bound = |it: &&Listener| it.local == flow.local;
-        let family = |it: &&Listener| it.local.is_ipv4() == flow.remote.is_ipv4();
-        let mut of_transport = self.listeners.iter().filter(same);
-        let found = of_transport.clone().find(bound).or_else(|| of_transport.find(family));
-        found.map_or(flow.local, |listener| listener.advertised)
-    }
-
-    /// The flow on which a request to `remote` leaves; `None` if no listener can reach it.
-    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
-        let listener = self
-            .listeners
-            .iter()
-            .find(|it| it.transport == transport && it.local.is_ipv4() == remote.is_ipv4())?;
-        Some(Flow { transport, local: listener.local, remote, connection: 0 })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config() -> Config {
-        let listener = |transport, local: &str, advertised: &str| Listener {
-            transport,
-            local: local.parse().unwrap(),
-            advertised: advertised.parse().unwrap(),
-        };
-        Config::new(
-            vec![
-                listener(Transport::Udp, "10.0.0.1:5060", "203.0.113.1:5060"),
-                listener(Transport::Udp, "[::1]:5060", "[2001:db8::1]:5060"),
-                listener(Transport::Tcp, "10.0.0.1:5060", "203.0.113.1:5062"),
-            ],
-            "203.0.113.1".parse().unwrap(),
-        )
-    }
-
-    #[test]
-    fn a_peer_is_told_the_advertised_address_of_the_listener_it_uses() {
-        let advertised = |transport, local: &str, remote: &str| {
-            let flow = Flow {
-                transport,
-                local: local.parse().unwrap(),
-                remote: remote.parse().unwrap(),
-                connection: 7,
-            };
-            config().advertised(&flow).to_string()
-        };
-        let remote = "198.51.100.1:9";
-        assert_eq!(advertised(Transport::Udp, "10.0.0.1:5060", remote), "203.0.113.1:5060");
-        // The local end of a connection that we made has a port of its own.
-        assert_eq!(advertised(Transport::Tcp, "10.0.0.1:40000", remote), "203.0.113.1:5062");
-        assert_eq!(
-            advertised(Transport::Udp, "[::]:5060", "[2001:db8::9]:5060"),
-            "[2001:db8::1]:5060"
-        );
-        assert_eq!(advertised(Transport::Tls, "10.0.0.1:5061", remote), "10.0.0.1:5061");
-    }
-
-    #[test]
-    fn a_request_leaves_by_a_listener_of_its_transport_and_address_family() {
-        let local = |transport, remote: &str| {
-            config().flow_to(transport, remote.parse().unwrap()).map(|flow| flow.local.to_string())
-        };
-        assert_eq!(local(Transport::Udp, "192.0.2.1:5060").as_deref(), Some("10.0.0.1:5060"));
-        assert_eq!(local(Transport::Udp, "[2001:db8::9]:5060").as_deref(), Some("[::1]:5060"));
-        assert_eq!(local(Transport::Tcp, "[2001:db8::9]:5060"), None);
-        assert_eq!(local(Transport::Tls, "192.0.2.1:5061"), None);
     }
 }

@@ -182,7 +182,7 @@ fn request(
     server: ServerId,
     flow: Flow,
     message: &Message<'_>,
-    target: Option<Target>,
+    target: Option<Target<'_>>,
 ) {
     let StartLine::Request(line) = message.start() else { return };
     let Ok(replies) = Replies::new(message, &flow) else {
@@ -198,8 +198,9 @@ fn request(
     };
     let tag = turn.hub.endpoint.tag(server).expect("the transaction was just made");
     match (method, target) {
-        (Method::Invite, Target::Connector(connector)) => {
-            invite::receive(turn, calls, Ask { server, flow, message, replies, tag }, connector);
+        (Method::Invite, Target::Connector(connector, uri)) => {
+            let ask = Ask { server, flow, message, uri, replies, tag };
+            invite::receive(turn, calls, ask, connector);
         }
         (_, target) => {
             let stranger = Stranger { server, flow, message, method, replies, tag };

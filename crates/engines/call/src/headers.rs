@@ -43,13 +43,15 @@ impl HeaderPolicy {
 
     fn passes(&self, header: &Header<'_>) -> bool {
         // A header that we have a word for means something to a dialog, these two aside.
-        let may = matches!(header.name, Name::Other | Name::UserToUser | Name::Diversion);
+        if !matches!(header.name, Name::Other | Name::UserToUser | Name::Diversion) {
+            return false;
+        }
         let name = header.raw_name;
         let starts = |prefix: &str| {
             name.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix))
         };
         let listed = self.prefixes.iter().any(|prefix| starts(prefix))
             || self.names.iter().any(|it| it.eq_ignore_ascii_case(name));
-        may && listed && !RESERVED.iter().any(|reserved| starts(reserved))
+        listed && !RESERVED.iter().any(|reserved| starts(reserved))
     }
 }

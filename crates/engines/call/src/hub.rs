@@ -14,6 +14,7 @@ use crate::calls::DialogIndex;
 use crate::config::{Config, Seeds};
 use crate::counters::Counters;
 use crate::directory::Directory;
+use crate::face::Faces;
 use crate::io::{MediaCommand, Now, Output};
 use crate::limit::{Pace, Usage};
 use crate::reject::Reject;
@@ -22,6 +23,7 @@ use crate::reject::Reject;
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) config: Config,
+    pub(crate) faces: Faces,
     pub(crate) endpoint: Endpoint,
     pub(crate) guard: Guard,
     pub(crate) tokens: Tokens,
@@ -65,6 +67,7 @@ impl Hub {
             strangers: None,
             ports: PortPool::new(),
             lent: FxHashMap::default(),
+            faces: Faces::new(&config.listeners),
             config,
         }
     }

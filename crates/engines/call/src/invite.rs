@@ -1,11 +1,12 @@
 //! A new INVITE: asked every question in order, and let in or answered.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use model::TransactionId;
 use sip_core::digest::Stale;
 use sip_core::{Replies, ServerId, Token};
-use sip_message::{Flow, Message, Name, Status, Violation};
+use sip_message::{Flow, Message, Name, Status, Uri, Violation};
 
 use crate::admission::{self, Facts, Gate, Offer};
 use crate::bridge::{Admitted, Call};
@@ -25,6 +26,8 @@ pub(crate) struct Ask<'m> {
     pub(crate) server: ServerId,
     pub(crate) flow: Flow,
     pub(crate) message: &'m Message<'m>,
+    /// The Request-URI, which named the connector.
+    pub(crate) uri: Uri<'m>,
     pub(crate) replies: Replies,
     pub(crate) tag: Token,
 }
@@ -59,7 +62,7 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
         Gate::Open => {}
         Gate::Challenge(stale) => return Ok(Gate::Challenge(stale)),
     }
-    admission::check_numbers(facts, ask.message, turn.directory)?;
+    admission::check_numbers(facts, ask.message, &ask.uri, turn.directory)?;
     let termination = facts.termination().expect("a connector was checked to have one");
     turn.hub.usage.take_token(turn.now.instant, termination).map_err(Reject::Exceeded)?;
     let limits = turn.hub.config.limits;
@@ -70,13 +73,9 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
 /// Whether it is a request that we can serve at all.
 fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
     let message = ask.message;
-    match message.check_support(&[]) {
-        Ok(()) => {}
-        Err(Violation::Extension) => {
-            let tags: Vec<&str> = message.unsupported(&[]).collect();
-            return Err(Reject::ExtensionUnsupported(tags.join(", ").into()));
-        }
-        Err(violation) => return Err(Reject::Malformed(violation)),
+    if message.unsupported(&[]).next().is_some() {
+        let tags: Vec<&str> = message.unsupported(&[]).collect();
+        return Err(Reject::ExtensionUnsupported(tags.join(", ").into()));
     }
     if !message.contains(Name::Contact) {
         return Err(Reject::Malformed(Violation::Missing(Name::Contact)));
@@ -86,8 +85,7 @@ fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
     }
     let ours = |via: &sip_message::Via<'_>| {
         let port = via.port.unwrap_or(ask.flow.transport.default_port());
-        let written = via.host.ip().map(|ip| std::net::SocketAddr::new(ip, port));
-        turn.hub.config.listeners.iter().any(|it| Some(it.advertised) == written)
+        via.host.ip().is_some_and(|ip| turn.hub.faces.are_at(SocketAddr::new(ip, port)))
     };
     if message.vias().filter_map(Result::ok).any(|via| ours(&via)) {
         return Err(Reject::Loop);
@@ -108,13 +106,13 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>) 
         facts.offer = Offer::Made(said.audio.codecs, said.audio.telephone_event);
     }
     let transaction = new_transaction(turn);
-    let Ask { server, flow, message, replies, tag } = ask;
+    let Ask { server, flow, message, uri, replies, tag } = ask;
     let again = replies.clone();
     let admitted = Admitted { facts, server, replies, tag, flow, message, said };
     match Call::begin(turn, calls.next_key(), transaction, admitted) {
         Ok(call) => calls.insert(turn.now.instant, call),
         Err((facts, reject)) => {
-            refuse(turn, &facts, &Ask { server, flow, message, replies: again, tag }, reject);
+            refuse(turn, &facts, &Ask { server, flow, message, uri, replies: again, tag }, reject);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! One leg of a call: its dialog, and where its requests go.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use sip_core::dialog::{Dialog, socket_of};
-use sip_core::{Token, digest};
-use sip_message::{Flow, Host, Message, MessageWriter, Method, Name, Via};
+use sip_core::digest;
+use sip_message::{Flow, Message, MessageWriter, Method, Name};
 
 use crate::config::Config;
 use crate::hub::{Request, Turn};
@@ -81,18 +81,17 @@ impl Leg {
     ) -> Request {
         let to = self.flow();
         let branch = turn.hub.endpoint.new_branch();
-        let config = &turn.hub.config;
+        let (config, face) = (&turn.hub.config, turn.hub.faces.of(&to));
         let mut bytes = Vec::new();
         let uri = digest.is_some().then(|| self.dialog.request_uri().to_owned());
-        let mut writer = self.dialog.request(&mut bytes, method, &via(config, &to, &branch));
+        let mut writer = self.dialog.request(&mut bytes, method, &face.via(&branch));
         if let (Some(digest), Some(uri)) = (digest, uri)
             && let Some(authorization) = digest.authorization(method, &uri)
         {
             writer.header(authorization.name(), &authorization);
         }
         if matches!(method, Method::Invite | Method::Update) {
-            write_contact(&mut writer, config, &to);
-            writer.header(Name::Allow, ALLOW);
+            writer.header(Name::Contact, &face.contact).header(Name::Allow, ALLOW);
         }
         writer.header(Name::UserAgent, PRODUCT);
         finish(config, &mut writer);
@@ -103,7 +102,7 @@ impl Leg {
     pub(crate) fn ack(&self, turn: &mut Turn<'_>, invite_cseq: u32, body: Option<&[u8]>) {
         let flow = self.flow();
         let branch = turn.hub.endpoint.new_branch();
-        let via = via(&turn.hub.config, &flow, &branch);
+        let via = turn.hub.faces.of(&flow).via(&branch);
         let mut bytes = Vec::new();
         let mut writer = self.dialog.ack(&mut bytes, invite_cseq, &via);
         match body {
@@ -111,30 +110,6 @@ impl Leg {
             None => writer.finish(),
         }
         turn.hub.endpoint.send(flow, bytes);
-    }
-}
-
-/// The Via of a request of ours.
-pub(crate) fn via<'a>(config: &Config, flow: &Flow, branch: &'a Token) -> Via<'a> {
-    let address = config.advertised(flow);
-    Via::new(flow.transport.as_str(), host(address.ip()), Some(address.port()), branch)
-}
-
-/// Writes our Contact: where the peer on `flow` reaches us.
-pub(crate) fn write_contact(writer: &mut MessageWriter<'_>, config: &Config, flow: &Flow) {
-    let address = config.advertised(flow);
-    if flow.transport.is_reliable() {
-        let transport = flow.transport.as_param();
-        writer.header(Name::Contact, format_args!("<sip:{address};transport={transport}>"));
-    } else {
-        writer.header(Name::Contact, format_args!("<sip:{address}>"));
-    }
-}
-
-fn host(ip: IpAddr) -> Host<'static> {
-    match ip {
-        IpAddr::V4(v4) => Host::V4(v4),
-        IpAddr::V6(v6) => Host::V6(v6),
     }
 }
 
@@ -163,11 +138,6 @@ pub(crate) fn uri_host(host: &str, port: u16, default_port: u16) -> String {
     let bracketed = host.parse::<std::net::Ipv6Addr>().map(|v6| format!("[{v6}]"));
     let host = bracketed.unwrap_or_else(|_| host.to_owned());
     if port == default_port { host } else { format!("{host}:{port}") }
-}
-
-/// The host of an address in a URI.
-pub(crate) fn uri_ip(address: SocketAddr) -> Host<'static> {
-    host(address.ip())
 }
 
 #[cfg(test)]

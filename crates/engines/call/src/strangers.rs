@@ -18,40 +18,40 @@ use crate::reject::Reject;
 
 /// Whom a request is for.
 #[derive(Debug, Clone)]
-pub(crate) enum Target {
-    /// A connector.
-    Connector(Arc<Connector>),
+pub(crate) enum Target<'m> {
+    /// A connector, by this Request-URI.
+    Connector(Arc<Connector>, Uri<'m>),
     /// This service itself: a bare address.
     Ourselves,
     /// A host name that is no connector's, or none at all.
     Unknown(Box<str>),
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connector(connector) => f.write_str(connector.host()),
+            Self::Connector(connector, _) => f.write_str(connector.host()),
             Self::Ourselves => f.write_str("a bare address"),
             Self::Unknown(host) => f.write_str(host),
         }
     }
 }
 
-impl Target {
+impl<'m> Target<'m> {
     /// Whom a request outside of any dialog is for, by its Request-URI's host; `None` for
     /// responses, for ACK, which is never answered, and for what claims to be in a dialog.
-    pub(crate) fn of_new(turn: &Turn<'_>, message: &Message<'_>) -> Option<Self> {
+    pub(crate) fn of_new(turn: &Turn<'_>, message: &Message<'m>) -> Option<Self> {
         let method = message.method().filter(|method| *method != Method::Ack)?;
         let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
         (!in_dialog || method == Method::Cancel).then(|| Self::of(turn, message))
     }
 
-    fn of(turn: &Turn<'_>, message: &Message<'_>) -> Self {
+    fn of(turn: &Turn<'_>, message: &Message<'m>) -> Self {
         let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
         let Some(uri) = uri else { return Self::Unknown("".into()) };
         match uri.host {
             sip_message::Host::Name(name) => match turn.directory.connector_by_host(name) {
-                Some(connector) => Self::Connector(Arc::clone(connector)),
+                Some(connector) => Self::Connector(Arc::clone(connector), uri),
                 None if name.eq_ignore_ascii_case("localhost") => Self::Ourselves,
                 None => Self::Unknown(name.into()),
             },
@@ -87,7 +87,7 @@ impl Stranger<'_> {
 }
 
 /// Answers a request that begins no call.
-pub(crate) fn receive(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target) {
+pub(crate) fn receive(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target<'_>) {
     match (stranger.method, target) {
         (Method::Options, target) => options(turn, stranger, target),
         (Method::Invite, _) => {
@@ -116,12 +116,12 @@ pub(crate) fn receive(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Tar
 
 /// OPTIONS: a 200 with nothing in it, as AWS answers (facts §4.6). One that comes to a connector
 /// from a source that may call there is its customer's sign of health; another is refused.
-fn options(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target) {
+fn options(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target<'_>) {
     if !stranger.message.unsupported(&[]).collect::<Vec<_>>().is_empty() {
         return stranger.answer(turn, Status::BAD_EXTENSION);
     }
     let connector = match target {
-        Target::Connector(connector) => connector,
+        Target::Connector(connector, _) => connector,
         Target::Ourselves => {
             turn.hub.counters.options += 1;
             return stranger.answer(turn, Status::OK);

@@ -6,10 +6,10 @@ use sip_core::dialog::{Dialog, State};
 use sip_message::{Message, Name, Status};
 
 use super::answered::{Answered, Unacknowledged};
-use super::setup::{Asked, FORKS_MAX, Setup};
+use super::setup::{Asked, FORKS_MAX, Setup, parsed};
 use super::{Bridge, Call, Failure, Response, dismiss};
 use crate::hub::Turn;
-use crate::leg::{ALLOW, Leg, PRODUCT, Reach, write_contact};
+use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
 use crate::media_plan::{Said, description};
 use crate::record::{End, Tally};
 use crate::route::{Answer, judge};
@@ -66,10 +66,9 @@ impl Call {
         let mut bytes = Vec::new();
         let tag = fork_tag(tag, fork);
         let mut writer = setup.replies.start(&mut bytes, response.status, response.reason, &tag);
-        let config = &turn.hub.config;
-        write_contact(&mut writer, config, &setup.flow);
+        writer.header(Name::Contact, &turn.hub.faces.of(&setup.flow).contact);
         writer.header(Name::Server, PRODUCT);
-        config.headers.pass(response.message, &mut writer);
+        turn.hub.config.headers.pass(response.message, &mut writer);
         match &answer {
             Some(answer) => writer.body("application/sdp", answer),
             None => writer.finish(),
@@ -153,7 +152,7 @@ impl Call {
             self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
             let super::setup::Invited { flow, uri, call_id, tag, cseq, digest, .. } = attempt;
             let asked = Asked { flow, uri, call_id, tag, cseq: cseq + 1, digest };
-            if self.invite(turn, asked) {
+            if self.ask_again(turn, asked) {
                 return;
             }
         }
@@ -211,11 +210,12 @@ impl Setup {
         let fork = self.fork(response.message);
         let tag = fork_tag(tag, fork);
         let attempt = self.attempt.take().expect("a response came to an INVITE that is out");
-        let invite = Message::parse(&self.invite).expect("it was parsed when it came");
-
-        let reach = Reach::of_request(&invite, &self.flow);
-        let a = Dialog::uas(&invite, &tag, State::Confirmed).expect("admission built it before");
-        let a = Leg::new(a, self.flow, reach);
+        let mut a = self.leg;
+        if fork > 0 {
+            a.dialog = Dialog::uas(&parsed(&self.invite), &tag, State::Early)
+                .expect("it made a dialog before");
+        }
+        a.dialog.accepted();
         let b = Dialog::uac(response.message, &attempt.uri)
             .expect("a response that passed its check has the headers of a dialog");
         let b = Leg::new(b, response.flow, Reach::AsWritten);
@@ -226,14 +226,13 @@ impl Setup {
 
         let mut bytes = Vec::new();
         let mut writer = self.replies.start(&mut bytes, response.status, response.reason, &tag);
-        let config = &turn.hub.config;
-        write_contact(&mut writer, config, &self.flow);
+        writer.header(Name::Contact, &turn.hub.faces.of(&self.flow).contact);
         writer.header(Name::Allow, ALLOW).header(Name::Server, PRODUCT);
-        config.headers.pass(response.message, &mut writer);
+        turn.hub.config.headers.pass(response.message, &mut writer);
         writer.body("application/sdp", &body);
         turn.respond(self.server, response.status, bytes);
 
-        let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
+        let cseq = a.dialog.remote_cseq().unwrap_or_default();
         let mut waiting = Unacknowledged::new(self.server, cseq);
         if is_late {
             waiting = waiting.with_offer_from_peer(attempt.cseq);

@@ -5,15 +5,17 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use media::Side;
 use model::TransactionId;
+use sip_core::dialog::{Dialog, State};
 use sip_core::{ClientId, Replies, ServerId, Token, digest};
-use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
+use sip_message::{Flow, Message, MessageWriter, Method, Name, Status, Violation};
 
 use super::{Bridge, Call, Within};
 use crate::admission::Facts;
 use crate::caller_id::{Caller, Presentation};
 use crate::calls::{CallKey, Role};
+use crate::face::Face;
 use crate::hub::{Request, Turn};
-use crate::leg::{ALLOW, PRODUCT, uri_host, via, write_contact};
+use crate::leg::{ALLOW, Leg, PRODUCT, Reach, uri_host};
 use crate::media_plan::{MediaPlan, Said};
 use crate::record::{End, Tally, Tried};
 use crate::reject::Reject;
@@ -31,6 +33,8 @@ pub(super) struct Setup {
     pub(super) invite: Box<[u8]>,
     pub(super) replies: Replies,
     pub(super) flow: Flow,
+    /// The caller's leg, if the first fork answers; another fork's has another tag.
+    pub(super) leg: Leg,
     plan: Plan,
     /// The offer as carriers get it; `None` if the caller made none.
     pub(super) offer: Option<Vec<u8>>,
@@ -78,6 +82,12 @@ impl Call {
         admitted: Admitted<'_>,
     ) -> Result<Box<Self>, (Box<Facts>, Reject)> {
         let Admitted { facts, server, replies, tag, flow, message, said } = admitted;
+        let dialog = match Dialog::uas(message, &tag, State::Early) {
+            Ok(dialog) => dialog,
+            Err(error) => {
+                return Err((Box::new(facts), Reject::Malformed(Violation::Header(error))));
+            }
+        };
         if turn.directory.carriers().iter().all(|it| it.addresses.is_empty()) {
             return Err((Box::new(facts), Reject::NoCarrier));
         }
@@ -90,7 +100,9 @@ impl Call {
             media.settle(Side::A, said.audio);
             media.hand_on(Side::A, &said, turn.hub.config.media_address)
         });
+        let reach = Reach::of_request(message, &flow);
         let setup = Setup {
+            leg: Leg::new(dialog, flow, reach),
             server,
             invite: message.bytes().into(),
             replies,
@@ -134,7 +146,7 @@ impl Call {
         let ring = turn.hub.config.patience.ring;
         let ring = asked.filter(|it| !it.is_zero()).map_or(ring, |it| it.min(ring));
         self.alarms.set(Timer::Ring, turn.now.instant + ring);
-        self.ask_next(turn);
+        self.ask_any(turn, invite);
     }
 
     pub(super) fn setup(&mut self) -> Option<&mut Setup> {
@@ -146,25 +158,43 @@ impl Call {
 
     /// Asks the next carrier; without one the call ends.
     pub(super) fn ask_next(&mut self, turn: &mut Turn<'_>) {
+        let Some(setup) = self.setup() else { return };
+        setup.attempt = None;
+        let bytes = std::mem::take(&mut setup.invite);
+        self.ask_any(turn, &parsed(&bytes));
+        if let Some(setup) = self.setup() {
+            setup.invite = bytes;
+        }
+    }
+
+    /// Asks carriers until one can be asked. `invite` is the caller's.
+    fn ask_any(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>) {
         loop {
             let Some(setup) = self.setup() else { return };
-            setup.attempt = None;
             let Some(attempt) = setup.plan.next(&mut turn.hub.tokens) else {
                 return self.hang_up(turn, End::RoutesExhausted);
             };
-            let flow = turn.hub.config.flow_to(attempt.carrier.transport(), attempt.address);
-            let result = if flow.is_some() { Tally::Open } else { Tally::NoListener };
-            let asked = flow.is_some_and(|flow| self.ask(turn, &attempt, flow));
-            let result = if result == Tally::Open && !asked { Tally::Unreachable } else { result };
+            let flow = turn.hub.faces.flow_to(attempt.carrier.transport(), attempt.address);
+            let result = match flow {
+                Some(flow) if self.ask(turn, invite, &attempt, flow) => Tally::Open,
+                Some(_) => Tally::Unreachable,
+                None => Tally::NoListener,
+            };
             self.tried.push(Tried { attempt, result });
-            if asked {
+            if result == Tally::Open {
                 return;
             }
         }
     }
 
     /// Sends the call's INVITE to one carrier for the first time. Says whether it left.
-    fn ask(&mut self, turn: &mut Turn<'_>, attempt: &Attempt, flow: Flow) -> bool {
+    fn ask(
+        &mut self,
+        turn: &mut Turn<'_>,
+        invite: &Message<'_>,
+        attempt: &Attempt,
+        flow: Flow,
+    ) -> bool {
         let carrier = &attempt.carrier.carrier;
         let host = uri_host(&carrier.host, carrier.port, flow.transport.default_port());
         let called = self.facts.called.expect("a call was admitted to a number");
@@ -187,37 +217,47 @@ impl Call {
         turn.hub.dialogs.insert(&call_id, &tag, (self.key, Side::B));
         self.media.called_from(flow.remote.ip());
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
-        self.invite(turn, asked)
+        self.invite(turn, invite, asked)
+    }
+
+    /// Asks the same carrier again, after its challenge.
+    pub(super) fn ask_again(&mut self, turn: &mut Turn<'_>, asked: Asked) -> bool {
+        let Some(setup) = self.setup() else { return false };
+        let bytes = std::mem::take(&mut setup.invite);
+        let left = self.invite(turn, &parsed(&bytes), asked);
+        if let Some(setup) = self.setup() {
+            setup.invite = bytes;
+        }
+        left
     }
 
     /// Sends the INVITE, as a first or as a further request of its dialog to be.
-    pub(super) fn invite(&mut self, turn: &mut Turn<'_>, mut asked: Asked) -> bool {
+    fn invite(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>, mut asked: Asked) -> bool {
         let branch = turn.hub.endpoint.new_branch();
         let owner = self.owner(Role::Invite);
         let facts = &self.facts;
         let (Bridge::Routing(setup) | Bridge::Ringing(setup)) = &mut self.state else {
             return false;
         };
-        let invite = Message::parse(&setup.invite).expect("it was parsed when it came");
         let mut bytes = Vec::with_capacity(1024);
         let mut writer = MessageWriter::request(&mut bytes, Method::Invite, &asked.uri);
-        let config = &turn.hub.config;
-        writer.header(Name::Via, via(config, &asked.flow, &branch));
+        let face = turn.hub.faces.of(&asked.flow);
+        writer.header(Name::Via, face.via(&branch));
         let hops = invite.max_forwards().ok().flatten().unwrap_or(70);
         writer.header(Name::MaxForwards, hops.saturating_sub(1));
         let caller = facts.caller.expect("a call was admitted from a caller");
-        write_caller(&mut writer, &caller, config.advertised(&asked.flow), &asked.tag);
+        write_caller(&mut writer, &caller, face, &asked.tag);
         writer.header(Name::To, format_args!("<{}>", asked.uri));
         writer.header(Name::CallId, &*asked.call_id);
         writer.header(Name::CSeq, format_args!("{} INVITE", asked.cseq));
-        write_contact(&mut writer, config, &asked.flow);
+        writer.header(Name::Contact, &face.contact);
         writer.header(Name::Allow, ALLOW).header(Name::UserAgent, PRODUCT);
         if let Some(digest) = &mut asked.digest
             && let Some(authorization) = digest.authorization(Method::Invite, &asked.uri)
         {
             writer.header(authorization.name(), &authorization);
         }
-        config.headers.pass(&invite, &mut writer);
+        turn.hub.config.headers.pass(invite, &mut writer);
         match &setup.offer {
             Some(offer) => writer.body("application/sdp", offer),
             None => writer.finish(),
@@ -283,6 +323,11 @@ impl Setup {
     }
 }
 
+/// The caller's INVITE, from the bytes that were kept of it.
+pub(super) fn parsed(invite: &[u8]) -> Message<'_> {
+    Message::parse(invite).expect("it was parsed when it came")
+}
+
 /// An INVITE about to leave.
 pub(super) struct Asked {
     pub(super) flow: Flow,
@@ -296,13 +341,8 @@ pub(super) struct Asked {
 /// From, P-Asserted-Identity and Privacy as a carrier wants them (RFC 3325 §9).
 ///
 /// A withheld number is in P-Asserted-Identity alone, which the carrier must not show.
-fn write_caller(
-    writer: &mut MessageWriter<'_>,
-    caller: &Caller,
-    us: std::net::SocketAddr,
-    tag: &str,
-) {
-    let host = crate::leg::uri_ip(us);
+fn write_caller(writer: &mut MessageWriter<'_>, caller: &Caller, face: &Face, tag: &str) {
+    let host = &face.host;
     match (caller.presentation, caller.number) {
         (Presentation::Shown, Some(number)) => {
             writer.header(Name::From, format_args!("<sip:{number}@{host}>;tag={tag}"));

@@ -9,7 +9,7 @@ use super::answered::{Answered, Unacknowledged};
 use super::{Bridge, Call, Failure, Response, Within, dismiss};
 use crate::calls::Role;
 use crate::hub::Turn;
-use crate::leg::{ALLOW, PRODUCT, write_contact};
+use crate::leg::{ALLOW, PRODUCT};
 use crate::media_plan::{MediaPlan, Said, description};
 use crate::record::End;
 
@@ -307,7 +307,7 @@ fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: 
     let mut bytes = Vec::new();
     let mut writer = relay.replies.start(&mut bytes, status, reason, "");
     if status.is_success() && relay.kind != Kind::Info {
-        write_contact(&mut writer, &turn.hub.config, &relay.flow);
+        writer.header(Name::Contact, &turn.hub.faces.of(&relay.flow).contact);
         writer.header(Name::Allow, ALLOW).header(Name::Server, PRODUCT);
     }
     if status.is_failure() {

@@ -124,7 +124,7 @@ impl Directory {
                 self.edit(&connector, |settings| settings.delete_user(&username));
             }
             Change::PutNumber(phone) => {
-                match phone.owner {
+                match phone.usable_by() {
                     Some(owner) => self.numbers.insert(phone.number, owner),
                     None => self.numbers.remove(&phone.number),
                 };

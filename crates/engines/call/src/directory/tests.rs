@@ -126,7 +126,7 @@ fn a_user_is_put_by_name_and_deleted_by_name() {
 #[test]
 fn a_number_without_an_owner_is_nobodys() {
     let number = E164Number::parse("+12065550100").unwrap();
-    let phone = |owner| PhoneNumber { number, owner, added: UnixMillis(0) };
+    let phone = |owner| PhoneNumber::new(number, owner, UnixMillis(0));
     let mut directory = Directory::new();
     directory.apply(Change::PutNumber(phone(Some(AccountId::DEFAULT))));
     assert_eq!(directory.owner(number), Some(AccountId::DEFAULT));

@@ -130,7 +130,7 @@ impl World {
 
     pub(crate) fn own(&mut self, number: &str) {
         let number = E164Number::parse(number).unwrap();
-        let phone = PhoneNumber { number, owner: Some(AccountId::DEFAULT), added: UnixMillis(0) };
+        let phone = PhoneNumber::new(number, Some(AccountId::DEFAULT), UnixMillis(0));
         self.apply(Change::PutNumber(phone));
     }
 
