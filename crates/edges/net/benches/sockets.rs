@@ -58,7 +58,7 @@ impl PacketHandler for Onward {
 }
 
 fn relay(packets: u64, rate: u64) -> (f64, u64) {
-    let config = RtpPoolConfig { address: LOOPBACK, port_min: 42_000, port_max: 44_999 };
+    let config = RtpPoolConfig { address: LOOPBACK, port_min: 16_000, port_max: 18_999 };
     let mut pool = RtpPool::new(config).expect("a pool");
     let ports = pool.grow(STREAMS).expect("free ports");
     let sink = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");

@@ -8,6 +8,8 @@ use std::time::Instant;
 use sip_message::Flow;
 use sip_message::frame::{Frame, FrameError, FrameReader};
 
+use crate::reactor::Interest;
+
 /// Why a connection is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
@@ -75,8 +77,16 @@ pub(crate) enum State {
     /// Our connect is under way.
     Connecting,
     Open,
-    /// The peer's stream broke: what is queued is still written, then the connection closes.
+    /// The peer's stream is over or broken: what is queued is still written, then the connection
+    /// closes.
     Leaving(CloseReason),
+}
+
+/// Whether there is something to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Empty,
+    Waiting,
 }
 
 /// A connection with its buffers.
@@ -92,8 +102,8 @@ pub(crate) struct Connection {
     pub(crate) deadline: Instant,
     /// Whether it is on the list of connections to flush.
     pub(crate) is_dirty: bool,
-    /// Whether room to write is watched for.
-    pub(crate) watches_write: bool,
+    /// What the reactor watches it for.
+    pub(crate) watched: Interest,
     reader: FrameReader,
     outbox: Vec<u8>,
     written: usize,
@@ -124,10 +134,25 @@ impl Connection {
             stalled: None,
             deadline: now,
             is_dirty: false,
-            watches_write: state == State::Connecting,
+            watched: Self::interest(state, Queue::Empty),
             reader: FrameReader::new(),
             outbox: Vec::new(),
             written: 0,
+        }
+    }
+
+    /// What the reactor should watch it for.
+    pub(crate) fn wanted(&self) -> Interest {
+        Self::interest(self.state, if self.queued() > 0 { Queue::Waiting } else { Queue::Empty })
+    }
+
+    fn interest(state: State, queue: Queue) -> Interest {
+        match (state, queue) {
+            (State::Connecting, _) | (State::Open, Queue::Waiting) => Interest::ReadWrite,
+            (State::Open, Queue::Empty) => Interest::Read,
+            // Nothing is read any more, and an end that has been read would be told for ever.
+            (State::Leaving(_), Queue::Waiting) => Interest::Write,
+            (State::Leaving(_), Queue::Empty) => Interest::End,
         }
     }
 

@@ -22,6 +22,10 @@ pub enum Interest {
     ReadWrite,
     /// Something to read; told once for each arrival (edge-triggered).
     ReadOnce,
+    /// Room to write.
+    Write,
+    /// Nothing but the connection's end, which is always told.
+    End,
 }
 
 impl Interest {
@@ -30,6 +34,8 @@ impl Interest {
             Self::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
             Self::ReadWrite => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
             Self::ReadOnce => libc::EPOLLIN | libc::EPOLLET,
+            Self::Write => libc::EPOLLOUT,
+            Self::End => 0,
         };
         bits as u32
     }

@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::BindError;
 use crate::connection::{CloseReason, Connection, ReadEnd, State, Stream};
 use crate::reactor::{Interest, Reactor, Ready, Token};
+use crate::sys;
 
 /// Bytes read in one call.
 const READ_BYTES: usize = 16 << 10;
@@ -211,7 +212,7 @@ impl Streams {
             self.write(now, reactor, id);
         }
         if ready.is_readable() {
-            self.read(now, id, &mut sink);
+            self.read(now, reactor, id, &mut sink);
         }
     }
 
@@ -370,26 +371,28 @@ impl Streams {
     ) -> io::Result<u64> {
         let slot = self.free.last().copied().unwrap_or(self.slots.len() as u32);
         let id = (self.serial + 1) << SLOT_BITS | u64::from(slot);
-        let interest = match state {
-            State::Connecting => Interest::ReadWrite,
-            State::Open | State::Leaving(_) => Interest::Read,
-        };
-        reactor.add(&stream, self.token(id), interest)?;
+        let (local, remote) = (sys::canonical(local), sys::canonical(remote));
+        let flow = Flow { transport: Transport::Tcp, local, remote, connection: id };
+        let connection = Connection::new(now, flow, Stream::Tcp(stream), state);
+        reactor.add(&connection.stream, self.token(id), connection.watched)?;
         self.serial += 1;
         self.open += 1;
         if self.free.pop().is_none() {
             self.slots.push(None);
         }
-        let (local, remote) = (canonical(local), canonical(remote));
-        let flow = Flow { transport: Transport::Tcp, local, remote, connection: id };
-        let connection = Connection::new(now, flow, Stream::Tcp(stream), state);
         self.slots[slot as usize] = Some(connection);
         self.by_remote.insert(remote, id);
         self.arm(id);
         Ok(id)
     }
 
-    fn read(&mut self, now: Instant, id: u64, sink: &mut impl FnMut(StreamEvent<'_>)) {
+    fn read(
+        &mut self,
+        now: Instant,
+        reactor: &Reactor,
+        id: u64,
+        sink: &mut impl FnMut(StreamEvent<'_>),
+    ) {
         let slot = (id & ((1 << SLOT_BITS) - 1)) as usize;
         let Self { slots, buffer, counters, .. } = self;
         let Some(connection) =
@@ -398,35 +401,37 @@ impl Streams {
             return;
         };
         if let State::Leaving(reason) = connection.state {
-            // Nothing is read any more, but a peer that has gone need not be waited for.
-            if matches!(connection.stream.read(buffer), Ok(0)) {
-                self.close(id, reason);
-            }
+            // Only a full end is told now, and then nobody is there to read what waits.
+            self.close(id, reason);
             return;
         }
         let flow = connection.flow;
+        let received_before = counters.received;
         let end = connection.read(now, buffer, |bytes| {
             counters.received += 1;
             sink(StreamEvent::Message { flow, bytes });
         });
-        if connection.queued() > 0 {
+        let has_message = counters.received > received_before;
+        let is_owed = connection.queued() > 0;
+        if is_owed {
             self.mark_dirty(id);
         }
         match end {
             ReadEnd::Drained => {}
             ReadEnd::Over(reason @ CloseReason::NotSip(error)) => {
                 let Some(connection) = self.connection(id) else { return };
-                connection.state = State::Leaving(reason);
-                connection.active = now;
                 sink(StreamEvent::Broken { flow, error, bytes: connection.broken_at() });
-                self.arm(id);
+                self.leave(now, reactor, id, reason);
+            }
+            // A peer that says its last word and closes its half may still read the answer.
+            ReadEnd::Over(reason @ CloseReason::ByPeer) if has_message || is_owed => {
+                self.leave(now, reactor, id, reason);
             }
             ReadEnd::Over(reason) => self.close(id, reason),
         }
     }
 
     fn write(&mut self, now: Instant, reactor: &Reactor, id: u64) {
-        let token = self.token(id);
         let Some(connection) = self.connection(id) else { return };
         if connection.state == State::Connecting {
             return;
@@ -442,17 +447,33 @@ impl Streams {
             self.close(id, reason);
             return;
         }
-        let wants_write = connection.queued() > 0;
-        if wants_write != connection.watches_write {
-            connection.watches_write = wants_write;
-            let interest = if wants_write { Interest::ReadWrite } else { Interest::Read };
-            if let Err(error) = reactor.modify(&connection.stream, token, interest) {
-                self.close(id, CloseReason::Failed(error.kind()));
-                return;
-            }
-        }
-        if wants_write && !was_stalled {
+        let is_stalled = connection.stalled.is_some();
+        self.watch(reactor, id);
+        if is_stalled && !was_stalled {
             self.arm(id);
+        }
+    }
+
+    /// Reads no more, and closes once what is owed is written or a second is over.
+    fn leave(&mut self, now: Instant, reactor: &Reactor, id: u64, reason: CloseReason) {
+        let Some(connection) = self.connection(id) else { return };
+        connection.state = State::Leaving(reason);
+        connection.active = now;
+        self.arm(id);
+        self.watch(reactor, id);
+    }
+
+    /// Has the reactor watch for what the connection now wants.
+    fn watch(&mut self, reactor: &Reactor, id: u64) {
+        let token = self.token(id);
+        let Some(connection) = self.connection(id) else { return };
+        let wanted = connection.wanted();
+        if wanted == connection.watched {
+            return;
+        }
+        connection.watched = wanted;
+        if let Err(error) = reactor.modify(&connection.stream, token, wanted) {
+            self.close(id, CloseReason::Failed(error.kind()));
         }
     }
 
@@ -544,9 +565,4 @@ fn begin_connect(remote: SocketAddr) -> io::Result<TcpStream> {
 
 fn is_out_of_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
-}
-
-/// An IPv4 peer on an IPv6 socket comes as `::ffff:a.b.c.d`.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -79,6 +79,35 @@ pub(crate) fn eventfd_signal(eventfd: BorrowedFd<'_>) -> io::Result<()> {
     if written == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// Asks for socket buffers of `bytes` in both directions.
+///
+/// With the right to (`CAP_NET_ADMIN`) they become that large; without, as large as the system lets
+/// everybody, which is no error.
+pub(crate) fn enlarge_buffers(socket: BorrowedFd<'_>, bytes: libc::c_int) -> io::Result<()> {
+    for (forced, asked) in
+        [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
+    {
+        if set_option(socket, forced, bytes).is_err() {
+            set_option(socket, asked, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn set_option(socket: BorrowedFd<'_>, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    // SAFETY: `value` is one int, as these options want, and lives until the call returns.
+    check(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            (&raw const value).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    })
+    .map(drop)
+}
+
 /// Soft and hard limit of open files.
 pub(crate) fn fd_limit() -> io::Result<(u64, u64)> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -308,4 +337,12 @@ pub(crate) fn send_batch<'d>(
         libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT)
     })?;
     Ok(sent as usize)
+}
+
+/// An IPv4 peer on an IPv6 socket comes as `::ffff:a.b.c.d`; everything else stays as it is.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ std::net::IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        std::net::IpAddr::V6(_) => address,
+    }
 }

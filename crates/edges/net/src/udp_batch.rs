@@ -22,7 +22,7 @@ const DATAGRAM_BYTES_MAX: usize = 65_535;
 const STRIDE: usize = DATAGRAM_BYTES_MAX + 1 + 33 * 64;
 
 /// What the kernel is asked to buffer in each direction: a burst of some thousand messages.
-const SOCKET_BUFFER_BYTES: usize = 4 << 20;
+const SOCKET_BUFFER_BYTES: i32 = 4 << 20;
 
 /// Datagrams that may wait to be sent, and their bytes.
 const QUEUE_MAX: usize = 4096;
@@ -133,7 +133,7 @@ impl UdpBatch {
 
     /// What the last [`UdpBatch::recv`] read.
     pub fn received(&self) -> impl Iterator<Item = Datagram<'_>> {
-        self.inbox.received().map(|(from, bytes)| Datagram { from: canonical(from), bytes })
+        self.inbox.received().map(|(from, bytes)| Datagram { from: sys::canonical(from), bytes })
     }
 
     /// Queues a datagram for the next [`UdpBatch::flush`].
@@ -208,9 +208,7 @@ impl std::fmt::Debug for UdpBatch {
 fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    // The kernel gives what its own limit allows; less is not an error.
-    socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
-    socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)?;
+    sys::enlarge_buffers(socket.as_fd(), SOCKET_BUFFER_BYTES)?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
@@ -225,9 +223,4 @@ fn is_about_a_peer(error: &io::Error) -> bool {
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
     )
-}
-
-/// An IPv4 sender on an IPv6 socket comes as `::ffff:a.b.c.d`.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

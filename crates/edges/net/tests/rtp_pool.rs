@@ -8,7 +8,8 @@ use net::{Forward, PacketHandler, RtpPool, RtpPoolConfig, Woken};
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(5));
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A pool in a stretch of ports of this test alone; other processes may have some of them.
+/// A pool in a stretch of ports of this test alone, below those that the kernel hands out; other
+/// processes may still have some of them.
 fn pool(port_min: u16, port_max: u16) -> RtpPool {
     RtpPool::new(RtpPoolConfig { address: LOOPBACK, port_min, port_max }).expect("a sound fixture")
 }
@@ -53,14 +54,14 @@ fn receive(pool: &mut RtpPool, handler: &mut Recorder, count: usize) {
 
 #[test]
 fn pairs_are_bound_a_few_at_a_time_until_the_range_ends() {
-    let mut pool = pool(41_001, 41_020);
+    let mut pool = pool(15_001, 15_020);
     assert_eq!(pool.bound(), 0);
     let first = pool.grow(4).unwrap();
-    assert!(first.iter().all(|port| port % 2 == 0 && (41_002..=41_018).contains(port)));
+    assert!(first.iter().all(|port| port % 2 == 0 && (15_002..=15_018).contains(port)));
     assert!(!pool.is_at_end());
     let rest = pool.grow(100).unwrap();
     let skipped = pool.counters().pairs_skipped as usize;
-    assert_eq!(first.len() + rest.len() + skipped, 9, "41002 to 41019");
+    assert_eq!(first.len() + rest.len() + skipped, 9, "15002 to 15019");
     assert!(pool.is_at_end());
     assert_eq!(pool.grow(1).unwrap(), Vec::<u16>::new());
     assert_eq!(pool.bound(), 9 - skipped);
@@ -69,23 +70,23 @@ fn pairs_are_bound_a_few_at_a_time_until_the_range_ends() {
 #[test]
 fn a_pair_of_which_another_has_one_port_is_passed_over() {
     // Either we get the port, or somebody has it already: both ways it is taken.
-    let _other = UdpSocket::bind((LOOPBACK, 41_103));
-    let mut pool = pool(41_100, 41_109);
+    let _other = UdpSocket::bind((LOOPBACK, 15_103));
+    let mut pool = pool(15_100, 15_109);
     let ports = pool.grow(10).unwrap();
-    assert!(!ports.contains(&41_102), "{ports:?}");
+    assert!(!ports.contains(&15_102), "{ports:?}");
     assert!(pool.counters().pairs_skipped >= 1);
 }
 
 #[test]
 fn an_address_that_is_not_ours_is_an_error() {
     let config =
-        RtpPoolConfig { address: "192.0.2.1".parse().unwrap(), port_min: 41_200, port_max: 41_209 };
+        RtpPoolConfig { address: "192.0.2.1".parse().unwrap(), port_min: 15_200, port_max: 15_209 };
     assert!(RtpPool::new(config).unwrap().grow(1).is_err());
 }
 
 #[test]
 fn packets_are_handed_over_with_their_port_and_sent_on_as_changed() {
-    let mut pool = pool(41_300, 41_399);
+    let mut pool = pool(15_300, 15_399);
     let ports = pool.grow(2).unwrap();
     let (alice, bob) = (peer(), peer());
     let to = bob.local_addr().unwrap();
@@ -115,7 +116,7 @@ fn packets_are_handed_over_with_their_port_and_sent_on_as_changed() {
 
 #[test]
 fn many_packets_on_one_socket_all_come() {
-    let mut pool = pool(41_400, 41_499);
+    let mut pool = pool(15_400, 15_499);
     let ports = pool.grow(1).unwrap();
     let alice = peer();
     for at in 0..100u8 {
@@ -129,7 +130,7 @@ fn many_packets_on_one_socket_all_come() {
 
 #[test]
 fn what_cannot_be_sent_is_told() {
-    let mut pool = pool(41_500, 41_599);
+    let mut pool = pool(15_500, 15_599);
     let ports = pool.grow(1).unwrap();
     let alice = peer();
     let mut handler = Recorder {
@@ -143,7 +144,7 @@ fn what_cannot_be_sent_is_told() {
 
 #[test]
 fn a_datagram_too_long_for_media_is_dropped_and_counted() {
-    let mut pool = pool(41_600, 41_699);
+    let mut pool = pool(15_600, 15_699);
     let ports = pool.grow(1).unwrap();
     let alice = peer();
     alice.send_to(&[0; 5000], (LOOPBACK, ports[0])).unwrap();
@@ -158,7 +159,7 @@ fn a_datagram_too_long_for_media_is_dropped_and_counted() {
 
 #[test]
 fn a_peer_that_is_not_there_does_no_harm() {
-    let mut pool = pool(41_700, 41_799);
+    let mut pool = pool(15_700, 15_799);
     let ports = pool.grow(1).unwrap();
     let gone = peer().local_addr().unwrap();
     for _ in 0..3 {
@@ -172,7 +173,7 @@ fn a_peer_that_is_not_there_does_no_harm() {
 
 #[test]
 fn another_thread_ends_the_wait() {
-    let mut pool = pool(41_800, 41_809);
+    let mut pool = pool(15_800, 15_809);
     let waker = pool.waker();
     let thread = std::thread::spawn(move || waker.wake());
     assert_eq!(pool.wait(PATIENCE).unwrap(), Woken::ByWaker);

@@ -194,6 +194,21 @@ fn a_peer_that_closes_is_told_and_its_number_is_dead() {
 }
 
 #[test]
+fn a_peer_that_closes_its_half_still_gets_its_answer() {
+    let mut world = World::new(StreamConfig::default());
+    let mut peer = world.dial();
+    peer.write_all(OPTIONS).unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    world.until("the request is there", |world| world.messages.len() == 1);
+    let (flow, _) = world.messages[0];
+    world.streams.send_on(flow.connection, b"SIP/2.0 200 OK\r\n\r\n").unwrap();
+    world.until("it is closed", |world| !world.closed.is_empty());
+    assert_eq!(read_exactly(&mut peer, 18), b"SIP/2.0 200 OK\r\n\r\n");
+    assert!(is_closed(&mut peer));
+    assert_eq!(world.closed, [(flow, CloseReason::ByPeer)]);
+}
+
+#[test]
 fn a_stream_that_is_no_sip_is_told_answered_and_closed() {
     let mut world = World::new(StreamConfig::default());
     let mut peer = world.dial();
