@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use api::{Clock as _, SystemClock};
 use net::{BindError, Clock, raise_fd_limit};
-use store::{Keyring, SealError, Store, StoreConfig, StoreError};
+use store::{Keyring, SealError, Store, StoreConfig, StoreError, View};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::admin::{self, Phase, PhaseCell};
@@ -22,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::projection::{Projection, SimulatedCarrier, resolver};
 use crate::records;
 use crate::running::{Parts, Running};
-use crate::signalling::live::{self, Live};
+use crate::signalling::live::{self, Asker, Live};
 use crate::signalling::{Signalling, Sockets};
 use crate::simulated::{self, CarrierTap};
 
@@ -107,7 +106,7 @@ impl Server {
         match raise_fd_limit(FILES_WANTED) {
             Ok(limit) if limit.files >= FILES_WANTED => {}
             Ok(limit) => {
-                info!(files = limit.files, "fewer files can be open than a busy service needs")
+                info!(files = limit.files, "fewer files can be open than a busy service needs");
             }
             Err(error) => warn!(%error, "the limit of open files could not be raised"),
         }
@@ -133,17 +132,9 @@ async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
     Ok(opened.expect("opening the store does not panic")?)
 }
 
-/// Binds every listener, makes every part, and sets them going.
+/// Makes every part, and sets them going.
 async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Running, StartError> {
-    let sockets = Sockets::bind(&config.sip)?;
-    let http = listen("http.listen", config.http.listen).await?;
-    let admin = listen("admin.listen", config.admin.listen).await?;
-    let addresses = Addresses {
-        http: local(&http),
-        admin: local(&admin),
-        sip_udp: sockets.udp_local(),
-        sip_tcp: sockets.tcp_local(),
-    };
+    let Listening { sockets, http, admin, addresses } = Listening::bind(&config).await?;
     let (media_thread, media, words) = MediaThread::bind(&config.media, &config.calls)?;
     let simulated = match config.carriers.simulated {
         Simulated::Off => None,
@@ -151,25 +142,15 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
             Some(simulated::Simulated::start(tap).map_err(StartError::Thread)?)
         }
     };
-    let seat = match (&simulated, config.carriers.simulated) {
-        (Some(it), Simulated::On) => SimulatedCarrier::Always(it.carrier()),
-        (Some(it), Simulated::WhileAlone) => SimulatedCarrier::WhileAlone(it.carrier()),
-        (Some(_) | None, Simulated::Off | Simulated::On | Simulated::WhileAlone) => {
-            SimulatedCarrier::Absent
-        }
-    };
-    let projection =
-        store.project(move |view| Projection::of_everything(view, seat).map(Arc::new)).await?;
-    say_simulated(&projection);
+    let projection = project(&store, seat(&config, simulated.as_ref())).await?;
 
     let (recorder, writer) = records::channel();
-    let (asker, asks) = live::channel(sockets.waker());
+    let waker = sockets.waker();
+    let (asker, asks) = live::channel(waker.clone());
     let seeds = engine_config::seeds(&config.storage.data_dir)?;
-    let engine = call::Engine::new(engine_config::of(&config, &addresses), &seeds);
-    let media_hearer = sockets.waker();
     let signalling = Signalling {
         sockets,
-        engine,
+        engine: call::Engine::new(engine_config::of(&config, &addresses), &seeds),
         directory: projection.directory(),
         media: media.clone(),
         words,
@@ -177,23 +158,9 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         asks,
         clock: Clock,
     };
-    let media_joined = media_thread.spawn(media_hearer).map_err(StartError::Thread)?;
-    let signalling_joined = signalling.spawn().map_err(StartError::Thread)?;
-
-    let phase = Arc::new(PhaseCell::new());
-    let live = Arc::new(Live {
-        asker: asker.clone(),
-        projection: Arc::clone(&projection),
-        started: SystemClock.now(),
-        listeners: vec![
-            ("http", addresses.http),
-            ("admin", addresses.admin),
-            ("sip_udp", addresses.sip_udp),
-            ("sip_tcp", addresses.sip_tcp),
-        ],
-    });
-    let context =
-        api::Context::open(store.clone(), api_config(&config), live, Arc::new(SystemClock)).await?;
+    let live = live(&asker, &projection, &addresses);
+    let clock = Arc::new(SystemClock);
+    let context = api::Context::open(store.clone(), api_config(&config), live, clock).await?;
     let metrics = Metrics {
         asker: asker.clone(),
         media: media.clone(),
@@ -203,18 +170,23 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         api: Arc::clone(&context),
         started: Instant::now(),
     };
-    let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
-    let stopped = async move {
-        // A sender that is gone means stop as well.
-        let _ = api_stopped.await;
-    };
+    let media_thread = media_thread.spawn(waker).map_err(StartError::Thread)?;
+    let signalling = signalling.spawn().map_err(StartError::Thread)?;
+
+    let phase = Arc::new(PhaseCell::new());
     let background = vec![
         tokio::spawn(resolver::run(Arc::clone(&projection))),
         tokio::spawn(census::run(asker.clone())),
         tokio::spawn(records::trim(store.clone(), || SystemClock.now())),
         tokio::spawn(admin::serve(admin, Arc::clone(&phase), Arc::new(metrics))),
     ];
-    let served: JoinHandle<api::Drained> = tokio::spawn(api::serve(http, context, stopped));
+    let (stop_api, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async move {
+        // A sender that is gone means stop as well.
+        let _ = stopped.await;
+    };
+    let api = tokio::spawn(api::serve(http, context, stopped));
+    let writer = tokio::spawn(writer.run(store.clone()));
     phase.set(Phase::Ready);
     Ok(Running::new(Parts {
         addresses,
@@ -223,23 +195,76 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         asker,
         media,
         simulated,
-        store: store.clone(),
+        store,
         background,
-        api: served,
+        api,
         stop_api,
-        writer: tokio::spawn(writer.run(store)),
-        signalling: signalling_joined,
-        media_thread: media_joined,
+        writer,
+        signalling,
+        media_thread,
     }))
 }
 
-fn say_simulated(projection: &Projection) {
+/// Every listener but those of media.
+struct Listening {
+    sockets: Sockets,
+    http: TcpListener,
+    admin: TcpListener,
+    addresses: Addresses,
+}
+
+impl Listening {
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        let sockets = Sockets::bind(&config.sip)?;
+        let http = listen("http.listen", config.http.listen).await?;
+        let admin = listen("admin.listen", config.admin.listen).await?;
+        let addresses = Addresses {
+            http: local(&http),
+            admin: local(&admin),
+            sip_udp: sockets.udp_local(),
+            sip_tcp: sockets.tcp_local(),
+        };
+        Ok(Self { sockets, http, admin, addresses })
+    }
+}
+
+/// When the simulated carrier takes part.
+fn seat(config: &Config, simulated: Option<&simulated::Simulated>) -> SimulatedCarrier {
+    match (simulated, config.carriers.simulated) {
+        (Some(it), Simulated::On) => SimulatedCarrier::Always(it.carrier()),
+        (Some(it), Simulated::WhileAlone) => SimulatedCarrier::WhileAlone(it.carrier()),
+        (Some(_) | None, Simulated::Off | Simulated::On | Simulated::WhileAlone) => {
+            SimulatedCarrier::Absent
+        }
+    }
+}
+
+/// The API's door to what is going on.
+fn live(asker: &Asker, projection: &Arc<Projection>, addresses: &Addresses) -> Arc<Live> {
+    Arc::new(Live {
+        asker: asker.clone(),
+        projection: Arc::clone(projection),
+        started: SystemClock.now(),
+        listeners: vec![
+            ("http", addresses.http),
+            ("admin", addresses.admin),
+            ("sip_udp", addresses.sip_udp),
+            ("sip_tcp", addresses.sip_tcp),
+        ],
+    })
+}
+
+/// Folds what is stored, and says so if calls go to the simulated carrier.
+async fn project(store: &Store, seat: SimulatedCarrier) -> Result<Arc<Projection>, StoreError> {
+    let load = move |view: &dyn View| Projection::of_everything(view, seat).map(Arc::new);
+    let projection = store.project(load).await?;
     if projection.simulated_is_seated() {
         info!(
             numbers = simulated::NUMBERS,
             "the simulated carrier takes calls; `trunkline carrier add` puts a real one in its place"
         );
     }
+    Ok(projection)
 }
 
 async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -262,6 +287,7 @@ fn api_config(config: &Config) -> api::ApiConfig {
         quotas: api::Quotas {
             voice_connectors: config.api.voice_connectors_max,
             calls_per_second: config.api.calls_per_second_max,
+            ..defaults.quotas
         },
         rate: api::Rate {
             per_second: config.api.requests_per_second.get(),

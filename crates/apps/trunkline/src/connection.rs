@@ -284,12 +284,9 @@ fn encoded(text: &str) -> String {
 }
 
 fn refused(error: ClientError<Refusal>) -> Failure {
-    match error {
-        ClientError::Input(_) | ClientError::UnknownOperation(_) => {
-            Failure::Usage(error.to_string())
-        }
-        other => Failure::Failed(with_causes(&other)),
-    }
+    let is_usage = matches!(error, ClientError::Input(_) | ClientError::UnknownOperation(_));
+    let text = with_causes(&error);
+    if is_usage { Failure::Usage(text) } else { Failure::Failed(text) }
 }
 
 /// The error and what lies behind it, as one sentence.

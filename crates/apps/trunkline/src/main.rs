@@ -26,8 +26,15 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve(args) => command::serve::run(&args),
         Command::Config(command) => command::config::run(&screen, command),
+        Command::Demo => wait(demo::run(&screen)),
         Command::Api(args) if args.list => command::api::list(&screen),
-        other => on_runtime(run(screen, common, other)),
+        Command::Api(args) => wait(command::api::run(&screen, &common, args)),
+        Command::Key(command) => wait(command::key::run(&screen, &common, command)),
+        Command::Carrier(command) => wait(command::carrier::run(&screen, &common, command)),
+        Command::Number(command) => wait(command::number::run(&screen, &common, command)),
+        Command::Call(args) => wait(command::call::run(&screen, &common, args)),
+        Command::Calls(args) => wait(command::calls::run(&screen, &common, args)),
+        Command::Explain(args) => wait(command::explain::run(&screen, &common, args)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,23 +45,8 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(screen: Screen, common: cli::Common, command: Command) -> Result<(), Failure> {
-    match command {
-        Command::Demo => demo::run(&screen).await,
-        Command::Api(args) => command::api::run(&screen, &common, args).await,
-        Command::Key(command) => command::key::run(&screen, &common, command).await,
-        Command::Carrier(command) => command::carrier::run(&screen, &common, command).await,
-        Command::Number(command) => command::number::run(&screen, &common, command).await,
-        Command::Call(args) => command::call::run(&screen, &common, args).await,
-        Command::Calls(args) => command::calls::run(&screen, &common, args).await,
-        Command::Explain(args) => command::explain::run(&screen, &common, args).await,
-        Command::Serve(_) | Command::Config(_) => {
-            unreachable!("main runs these without a runtime of ours")
-        }
-    }
-}
-
-fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// Runs a command that waits for the network.
+fn wait(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
