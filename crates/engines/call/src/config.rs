@@ -82,19 +82,23 @@ pub enum OnSilence {
     Ignore,
 }
 
-/// How those who name no connector are treated: answered, up to a rate, and then not at all.
-///
-/// A mistyped host name deserves its 404; a scanner's flood deserves no bandwidth.
+/// How strangers are treated: those who name no connector, and those who name one and have not
+/// shown that they may use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strangers {
-    /// Answers per second, all strangers together.
+    /// Answers per second to requests that name no connector, all senders together. A mistyped host
+    /// name deserves its 404; a scanner's flood deserves no bandwidth.
     pub answers_per_second_max: NonZeroU32,
+    /// Records per second of INVITEs refused before their sender was known. Who has learned a host
+    /// name could fill a disk with them; beyond this they are only counted.
+    pub records_per_second_max: NonZeroU32,
 }
 
 impl Default for Strangers {
-    /// 100 answers per second.
+    /// 100 answers and 1,000 records per second.
     fn default() -> Self {
-        Self { answers_per_second_max: NonZeroU32::new(100).expect("100 is not 0") }
+        let number = |number| NonZeroU32::new(number).expect("the number is not 0");
+        Self { answers_per_second_max: number(100), records_per_second_max: number(1000) }
     }
 }
 

@@ -117,6 +117,11 @@ impl Engine {
         &self.hub.counters
     }
 
+    /// SIP transactions that exist, the lingering ones included.
+    pub fn transactions(&self) -> usize {
+        self.hub.endpoint.transactions()
+    }
+
     /// Dialogs that a message can find, two for a call.
     pub fn dialogs(&self) -> usize {
         self.hub.dialogs.len()

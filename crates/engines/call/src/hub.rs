@@ -33,7 +33,9 @@ pub(crate) struct Hub {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) service: Service,
     /// How fast strangers are answered; `None` before the first.
-    pub(crate) strangers: Option<Pace>,
+    strangers: Option<Pace>,
+    /// How fast their refusals are recorded; `None` before the first.
+    stranger_records: Option<Pace>,
     pub(crate) ports: PortPool,
     /// Which ports a call's media holds until it is closed.
     lent: FxHashMap<CallMediaId, [LocalPort; 2]>,
@@ -65,6 +67,7 @@ impl Hub {
             outputs: VecDeque::new(),
             service: Service::Open,
             strangers: None,
+            stranger_records: None,
             ports: PortPool::new(),
             lent: FxHashMap::default(),
             faces: Faces::new(&config.listeners),
@@ -98,6 +101,13 @@ impl Hub {
         let pace = self.strangers.get_or_insert(Pace::new(now.instant));
         pace.take(now.instant, rate).is_ok()
     }
+
+    /// Whether one more refusal of a stranger may be recorded now.
+    pub(crate) fn records_stranger(&mut self, now: Now) -> bool {
+        let rate = self.config.strangers.records_per_second_max;
+        let pace = self.stranger_records.get_or_insert(Pace::new(now.instant));
+        pace.take(now.instant, rate).is_ok()
+    }
 }
 
 /// A key of its own for each purpose, from the one seed.
@@ -119,6 +129,25 @@ impl Turn<'_> {
     /// Sends a response. A transaction that has ended meanwhile does not want it any more.
     pub(crate) fn respond(&mut self, server: ServerId, status: Status, response: Vec<u8>) {
         self.hub.endpoint.respond(self.now.instant, server, status, response).ok();
+    }
+
+    /// Answers somebody who has not shown yet that it may call here.
+    ///
+    /// Half of the INVITEs that may wait for an answer are kept for callers: when strangers hold
+    /// the other half, they are answered without being remembered, so that addresses that never
+    /// acknowledge, forged ones above all, cannot lock callers out.
+    pub(crate) fn respond_to_stranger(
+        &mut self,
+        server: ServerId,
+        status: Status,
+        response: Vec<u8>,
+    ) {
+        let limit = self.hub.config.sip.limits.invites_open_max / 2;
+        if self.hub.endpoint.invites_open() > limit {
+            self.hub.endpoint.respond_and_forget(server, response).ok();
+        } else {
+            self.respond(server, status, response);
+        }
     }
 
     /// Sends a request in a transaction of its own; `None` if there are too many.

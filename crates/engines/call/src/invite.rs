@@ -136,7 +136,7 @@ fn challenge(turn: &mut Turn<'_>, ask: &Ask<'_>, facts: &Facts, stale: Stale) {
     }
     writer.finish();
     turn.hub.counters.challenges += 1;
-    turn.respond(ask.server, status, bytes);
+    turn.respond_to_stranger(ask.server, status, bytes);
 }
 
 /// Refuses an INVITE that named a connector: the answer, the count, the record.
@@ -155,14 +155,22 @@ fn refuse(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) {
         writer.header(Name::Accept, "application/sdp");
     }
     // Who has shown that it may call here is told the reason's name; a stranger is not.
-    if reject.rule() > Rule::Digest {
+    let is_stranger = reject.rule() <= Rule::Digest;
+    if !is_stranger {
         let code = reject.code();
         writer.header(Name::Reason, format_args!("SIP;cause={status};text=\"{code}\""));
         writer.header(Name::Server, PRODUCT);
     }
     writer.finish();
-    turn.respond(ask.server, status, bytes);
     turn.hub.counters.reject(reject.code());
+    if is_stranger {
+        turn.respond_to_stranger(ask.server, status, bytes);
+        if !turn.hub.records_stranger(turn.now) {
+            return turn.hub.counters.drop("stranger-records-max");
+        }
+    } else {
+        turn.respond(ask.server, status, bytes);
+    }
     let record = record(turn, facts, ask, reject);
     turn.hub.outputs.push_back(record);
 }

@@ -124,6 +124,31 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Answers a request and forgets it, as a stateless server does (RFC 3261 §8.2.7): nothing is
+    /// kept and nothing repeated. Asked again, the request is a new one, and its ACK is nobody's.
+    ///
+    /// For what strangers can cause at will, when there are too many of them to remember.
+    ///
+    /// # Errors
+    /// [`Gone`] if the transaction has ended or has its final response already; nothing is sent.
+    pub fn respond_and_forget(&mut self, server: ServerId, response: Vec<u8>) -> Result<(), Gone> {
+        let entry = self.entries.get(server.0).ok_or(Gone)?;
+        let flow = match &entry.transaction {
+            Transaction::InviteServer(it) if it.is_proceeding() => it.reply,
+            Transaction::Server(it) if it.is_unanswered() => it.reply,
+            Transaction::InviteServer(_)
+            | Transaction::Server(_)
+            | Transaction::InviteClient(_)
+            | Transaction::Client(_) => return Err(Gone),
+        };
+        if entry.open {
+            self.invites_open -= 1;
+        }
+        self.send(flow, response);
+        self.bury(server.0, End::Normally);
+        Ok(())
+    }
+
     /// Tells an accepted INVITE that its ACK has come: the 2xx is no longer repeated.
     pub fn acknowledged(&mut self, now: Instant, server: ServerId) {
         let Some(entry) = self.entries.get_mut(server.0) else { return };

@@ -88,6 +88,41 @@ fn a_flood_of_strangers_is_answered_up_to_a_rate_and_counted() {
     world.wait(Duration::from_secs(1));
 }
 
+/// An INVITE to the connector from a forged address, never acknowledged.
+fn forged(n: u32) -> Request {
+    Request {
+        via: "SIP/2.0/UDP 198.18.0.1:5060".into(),
+        branch: format!("f{n}"),
+        call_id: format!("f{n}"),
+        ..Request::invite()
+    }
+}
+
+#[test]
+fn a_flood_that_never_acknowledges_does_not_lock_callers_out() {
+    let mut world = World::with(|config| config.sip.limits.invites_open_max = 40);
+    for n in 0..500 {
+        world.send("198.18.0.1:5060", &forged(n).text());
+    }
+    assert_eq!(world.sent.len(), 500, "every one is answered");
+    world.forget_sent();
+    world.remove_users();
+    world.send(PBX, &Request::invite().text());
+    world.expect(PBX, "SIP/2.0 100 ");
+}
+
+#[test]
+fn a_flood_of_refusals_is_recorded_up_to_a_rate_and_counted() {
+    let rate = std::num::NonZeroU32::new(10).unwrap();
+    let mut world = World::with(|config| config.strangers.records_per_second_max = rate);
+    for n in 0..50 {
+        world.send("198.18.0.1:5060", &forged(n).text());
+    }
+    assert_eq!(world.records.len(), 10);
+    assert_eq!(world.engine.counters().dropped["stranger-records-max"], 40);
+    assert_eq!(world.engine.counters().rejected["source-not-allowed"], 50);
+}
+
 #[test]
 fn what_a_trunk_does_not_serve_is_refused_with_what_it_does() {
     for method in ["REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER"] {

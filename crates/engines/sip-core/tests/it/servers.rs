@@ -146,6 +146,24 @@ fn a_request_that_nobody_answers_does_not_live_on() {
 }
 
 #[test]
+fn a_request_that_is_answered_and_forgotten_leaves_nothing_behind() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH, "");
+    for _ in 0..2 {
+        let server = world.accept(&invite);
+        assert_eq!(world.endpoint.invites_open(), 1);
+        let forgotten = world.endpoint.respond_and_forget(server, b"SIP/2.0 407 Asked\r\n".into());
+        assert_eq!(forgotten, Ok(()));
+        assert_eq!(world.sent(), ["SIP/2.0 407 Asked"]);
+        assert_eq!((world.endpoint.transactions(), world.endpoint.invites_open()), (0, 0));
+        assert_eq!(world.endpoint.respond_and_forget(server, Vec::new()), Err(Gone));
+    }
+    assert_eq!(world.receive(&request("ACK", BRANCH, "")), Received::Ack);
+    assert_eq!(world.run_until(ms(40_000)), [0; 0]);
+    assert_eq!(world.events(), []);
+}
+
+#[test]
 fn a_second_final_response_is_refused() {
     let mut world = World::new(Transport::Udp);
     let invite = request("INVITE", BRANCH, "");
