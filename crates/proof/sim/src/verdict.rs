@@ -81,6 +81,8 @@ impl World {
         let left = [
             ("calls in the engine", usize::from(!engine.is_idle())),
             ("dialogs", engine.dialogs()),
+            ("transactions", engine.transactions()),
+            ("transactions of the PBX", self.pbx.transactions()),
             ("ports in use", engine.ports().1),
             ("ports lost", service.port_pairs() - engine.ports().0),
             ("calls in the relay", service.relay.calls()),
