@@ -24,6 +24,15 @@ pub(crate) struct MediaPlan {
     signaling: [Option<IpAddr>; 2],
     /// Whether silence is a sign of trouble yet.
     talk: Talk,
+    /// Whether the relay knows the call.
+    relay: Relaying,
+}
+
+/// Whether the relay knows the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relaying {
+    NotYet,
+    Open,
 }
 
 /// How far the conversation is.
@@ -36,11 +45,21 @@ enum Talk {
 impl MediaPlan {
     pub(crate) fn new(id: CallMediaId, ports: [LocalPort; 2], caller: IpAddr) -> Self {
         let signaling = [Some(caller), None];
-        Self { id, ports, told: [None; 2], signaling, talk: Talk::Early }
+        Self { id, ports, told: [None; 2], signaling, talk: Talk::Early, relay: Relaying::NotYet }
     }
 
-    /// Begins to relay with what is known.
-    pub(crate) fn open(&self, turn: &mut Turn<'_>) {
+    /// Begins to relay to a called side that signals from `called` and has not told anything yet;
+    /// what another one told before is forgotten.
+    pub(crate) fn aim(&mut self, turn: &mut Turn<'_>, called: IpAddr) {
+        self.told[Side::B.index()] = None;
+        self.signaling[Side::B.index()] = Some(called);
+        match std::mem::replace(&mut self.relay, Relaying::Open) {
+            Relaying::NotYet => self.open(turn),
+            Relaying::Open => self.update(turn),
+        }
+    }
+
+    fn open(&self, turn: &mut Turn<'_>) {
         let leg = |side: Side| LegSpec { port: self.ports[side.index()], terms: self.terms(side) };
         let legs = Box::new([leg(Side::A), leg(Side::B)]);
         turn.media(MediaCommand::Open { call: self.id, legs });
@@ -67,11 +86,6 @@ impl MediaPlan {
     /// Remembers what `side` told, once it is settled.
     pub(crate) fn settle(&mut self, side: Side, audio: Audio) {
         self.told[side.index()] = Some(audio);
-    }
-
-    /// Remembers where the called side signals from.
-    pub(crate) fn called_from(&mut self, address: IpAddr) {
-        self.signaling[Side::B.index()] = Some(address);
     }
 
     /// Writes what `from` said as the other side may hear it: with our address and port, and

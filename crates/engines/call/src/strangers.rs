@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::TerminationHealth;
 use sip_core::{Replies, ServerId, Token};
-use sip_message::{Flow, Message, Method, Name, Status, Transport, Uri};
+use sip_message::{Flow, Message, Method, Name, Status, Transport, Uri, Violation};
 
 use crate::admission::check_source;
 use crate::directory::Connector;
@@ -77,6 +77,14 @@ impl Stranger<'_> {
         turn.respond(self.server, status, bytes);
     }
 
+    fn lacks(&self, turn: &mut Turn<'_>, extensions: &[&str]) {
+        let status = Status::BAD_EXTENSION;
+        let mut bytes = Vec::new();
+        let mut writer = self.replies.start(&mut bytes, status, status.reason(), &self.tag);
+        writer.header(Name::Unsupported, extensions.join(", ")).finish();
+        turn.respond(self.server, status, bytes);
+    }
+
     fn not_served(&self, turn: &mut Turn<'_>, status: Status) {
         let mut bytes = Vec::new();
         let mut writer = self.replies.start(&mut bytes, status, status.reason(), &self.tag);
@@ -88,6 +96,9 @@ impl Stranger<'_> {
 
 /// Answers a request that begins no call.
 pub(crate) fn receive(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target<'_>) {
+    if stranger.message.check_support(&[]) == Err(Violation::Scheme) {
+        return stranger.answer(turn, Status::UNSUPPORTED_URI_SCHEME);
+    }
     match (stranger.method, target) {
         (Method::Options, target) => options(turn, stranger, target),
         (Method::Invite, _) => {
@@ -117,8 +128,9 @@ pub(crate) fn receive(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Tar
 /// OPTIONS: a 200 with nothing in it, as AWS answers (facts §4.6). One that comes to a connector
 /// from a source that may call there is its customer's sign of health; another is refused.
 fn options(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target<'_>) {
-    if !stranger.message.unsupported(&[]).collect::<Vec<_>>().is_empty() {
-        return stranger.answer(turn, Status::BAD_EXTENSION);
+    let unsupported: Vec<&str> = stranger.message.unsupported(&[]).collect();
+    if !unsupported.is_empty() {
+        return stranger.lacks(turn, &unsupported);
     }
     let connector = match target {
         Target::Connector(connector, _) => connector,

@@ -141,7 +141,6 @@ impl Call {
         let account = self.facts.connector.as_deref().map(|it| it.account());
         turn.hub.usage.enter(account.expect("a call was admitted by a connector"));
         turn.hub.counters.admitted += 1;
-        self.media.open(turn);
         let asked = invite.expires().ok().flatten().map(|it| Duration::from_secs(it.into()));
         let ring = turn.hub.config.patience.ring;
         let ring = asked.filter(|it| !it.is_zero()).map_or(ring, |it| it.min(ring));
@@ -215,7 +214,10 @@ impl Call {
             turn.hub.dialogs.remove(&call_id, &tag);
         }
         turn.hub.dialogs.insert(&call_id, &tag, (self.key, Side::B));
-        self.media.called_from(flow.remote.ip());
+        self.media.aim(turn, flow.remote.ip());
+        if let Some(setup) = self.setup() {
+            setup.early_answer = None;
+        }
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
         self.invite(turn, invite, asked)
     }

@@ -61,6 +61,27 @@ fn a_503_is_the_routes_failure_and_the_next_carrier_is_asked() {
 }
 
 #[test]
+fn early_media_of_a_carrier_that_failed_is_forgotten() {
+    let mut world = two_carriers();
+    let (_, first) = place(&mut world);
+    let early = sdp("198.51.100.20", 6000);
+    world.send(CARRIER, &response(&first, "183 Session Progress", "c", &[], Some(&early)));
+    world.expect(PBX, "SIP/2.0 183 ");
+    world.send(CARRIER, &response(&first, "503 Service Unavailable", "c", &[], None));
+    let second = world.expect(CARRIER_2, "INVITE ");
+
+    let now = world.now().instant;
+    let mut packet = [0x80, 0, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, 0xff];
+    let caller = "192.0.2.10:4000".parse().unwrap();
+    let dropped = world.relay.handle(now, 20_000, caller, &mut packet);
+    assert_eq!(dropped, Err(media::DropReason::NoDestination));
+
+    let contact = format!("Contact: <sip:{CARRIER_2}>");
+    world.send(CARRIER_2, &response(&second, "200 OK", "second", &[&contact], None));
+    world.expect(PBX, "SIP/2.0 502 ");
+}
+
+#[test]
 fn a_carrier_that_says_nothing_is_given_up_after_four_seconds() {
     let mut world = two_carriers();
     let (invite, first) = place(&mut world);

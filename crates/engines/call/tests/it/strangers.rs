@@ -54,6 +54,23 @@ fn options_to_the_bare_address_is_answered_and_to_an_unknown_host_not_found() {
 }
 
 #[test]
+fn what_options_requires_and_we_lack_is_named() {
+    let mut world = World::new();
+    let asked = options("sip:203.0.113.1").header("Require: nothingSupportsThis, nor.this");
+    world.send(PBX, &asked.text());
+    let answer = world.expect(PBX, "SIP/2.0 420 Bad Extension\r\n");
+    assert_eq!(header(&answer, Name::Unsupported), "nothingSupportsThis, nor.this");
+}
+
+#[test]
+fn a_uri_of_a_scheme_that_nobody_knows_is_416() {
+    let mut world = World::new();
+    let invite = Request { uri: "nobodyKnowsThisScheme:totallyopaque".into(), ..Request::invite() };
+    world.send(PBX, &invite.text());
+    world.expect(PBX, "SIP/2.0 416 Unsupported URI Scheme\r\n");
+}
+
+#[test]
 fn an_invite_that_names_no_connector_is_not_found_and_leaves_no_record() {
     for uri in ["sip:+12065550100@unknown.example", "sip:900@203.0.113.1", "tel:+12065550100"] {
         let mut world = World::new();
