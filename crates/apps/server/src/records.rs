@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use model::{CallRecord, TerminationHealth, UnixMillis, Verdict, VoiceConnector, VoiceConnectorId};
 use store::{Store, StoreError, TypedTx, TypedView};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, error, info, warn};
 
@@ -20,6 +20,9 @@ const WAITING_MAX: usize = 16_384;
 const HEALTH_WAITING_MAX: usize = 1_024;
 /// Records in one transaction.
 const BATCH_MAX: usize = 512;
+/// The pause after a write of records: a busy service commits ten times per second, and a call that
+/// ends in a quiet moment is written at once.
+const RECORD_PAUSE: Duration = Duration::from_millis(100);
 /// The pause after a write of signs of life: a PBX that asks often costs one write per second.
 const HEALTH_PAUSE: Duration = Duration::from_secs(1);
 /// The first and the longest pause before the store is tried again.
@@ -30,14 +33,22 @@ const TRIM_EVERY: Duration = Duration::from_secs(3600);
 /// The signalling thread's end: takes what is to be written, and never waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
-    records: mpsc::Sender<CallRecord>,
+    records: mpsc::Sender<Entry>,
     health: mpsc::Sender<TerminationHealth>,
     lost: Arc<AtomicU64>,
 }
 
+/// What goes to the writer, in order.
+#[derive(Debug)]
+enum Entry {
+    Record(Box<CallRecord>),
+    /// Tell when everything before is durable.
+    Flush(oneshot::Sender<()>),
+}
+
 /// The writing end.
 pub(crate) struct Writer {
-    records: mpsc::Receiver<CallRecord>,
+    records: mpsc::Receiver<Entry>,
     health: mpsc::Receiver<TerminationHealth>,
 }
 
@@ -53,12 +64,21 @@ impl Recorder {
     /// Hands over the record of a call that ended.
     pub(crate) fn record(&self, record: CallRecord) {
         log(&record);
-        if self.records.try_send(record).is_err() {
+        if self.records.try_send(Entry::Record(Box::new(record))).is_err() {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             // One line per power of two: the store's own failure is logged where it is handled.
             if lost.is_power_of_two() {
                 error!(lost, "call records are lost: the store has been away for too long");
             }
+        }
+    }
+
+    /// Waits until every record that was handed over before is durable.
+    pub(crate) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        // A writer that is gone has written what it could.
+        if self.records.send(Entry::Flush(done)).await.is_ok() {
+            let _ = flushed.await;
         }
     }
 
@@ -106,21 +126,84 @@ impl Writer {
     }
 }
 
-async fn write_records(store: &Store, mut records: mpsc::Receiver<CallRecord>) {
-    let mut batch = Vec::new();
-    while records.recv_many(&mut batch, BATCH_MAX).await > 0 {
+async fn write_records(store: &Store, mut entries: mpsc::Receiver<Entry>) {
+    let mut batch = Batch::default();
+    while let Some(first) = entries.recv().await {
+        batch.add(first);
+        while batch.has_room()
+            && let Ok(next) = entries.try_recv()
+        {
+            batch.add(next);
+        }
+        if batch.write(store).await == Written::Closed {
+            return;
+        }
+        // Whoever waits for a flush ends the pause, and so does the end of the service.
+        let pause_ends = Instant::now() + RECORD_PAUSE;
+        while batch.may_rest()
+            && let Ok(Some(next)) = timeout_at(pause_ends, entries.recv()).await
+        {
+            batch.add(next);
+        }
+        if batch.write(store).await == Written::Closed {
+            return;
+        }
+    }
+}
+
+/// Records for one transaction, and who waits for them.
+#[derive(Default)]
+struct Batch {
+    records: Vec<CallRecord>,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Durably,
+    /// Not at all: the store is closed, and will not open again.
+    Closed,
+}
+
+impl Batch {
+    fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::Record(record) => self.records.push(*record),
+            Entry::Flush(done) => self.waiting.push(done),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.records.len() < BATCH_MAX
+    }
+
+    fn may_rest(&self) -> bool {
+        self.waiting.is_empty() && self.has_room()
+    }
+
+    /// Writes until it is written: records that are known are left alone, so a batch may be
+    /// appended again.
+    async fn write(&mut self, store: &Store) -> Written {
         let mut pause = RETRY.0;
-        // Records that are known are left alone, so a batch may be appended again.
-        while let Err(failure) = store.append_records(batch.clone()).await {
+        while !self.records.is_empty()
+            && let Err(failure) = store.append_records(self.records.clone()).await
+        {
+            let records = self.records.len();
             if matches!(failure, StoreError::Closed) {
-                error!(lost = batch.len(), "call records are lost: the store closed before them");
-                return;
+                error!(lost = records, "call records are lost: the store closed before them");
+                return Written::Closed;
             }
-            warn!(error = %failure, waiting = batch.len(), "call records wait for the store");
+            warn!(error = %failure, waiting = records, "call records wait for the store");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY.1);
         }
-        batch.clear();
+        self.records.clear();
+        for done in self.waiting.drain(..) {
+            // Whoever waited may have stopped waiting.
+            let _ = done.send(());
+        }
+        Written::Durably
     }
 }
 
@@ -223,6 +306,27 @@ mod tests {
         writer.run(store.clone()).await;
         let page = store.records(RecordFilter::default(), None, 100).await.unwrap();
         assert_eq!(page.records.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn a_flush_waits_for_what_was_handed_over_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(&dir);
+        let (recorder, writer) = channel();
+        let writing = tokio::spawn(writer.run(store.clone()));
+        for n in 0..3 {
+            recorder.record(record(n));
+            recorder.flush().await;
+            let page = store.records(RecordFilter::default(), None, 100).await.unwrap();
+            assert_eq!(page.records.len(), usize::from(n) + 1);
+        }
+        drop(recorder);
+        writing.await.unwrap();
+        recorder_of_nobody().flush().await;
+    }
+
+    fn recorder_of_nobody() -> Recorder {
+        channel().0
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::admin::{Phase, PhaseCell};
 use crate::config::Config;
 use crate::media::{MediaHandle, Order};
+use crate::records::Recorder;
 use crate::signalling::live::{Ask, Asker, SignallingCounters, Work};
 use crate::simulated::Simulated;
 use crate::start::Addresses;
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) phase: Arc<PhaseCell>,
     pub(crate) asker: Asker,
     pub(crate) media: MediaHandle,
+    pub(crate) recorder: Recorder,
     pub(crate) simulated: Option<Simulated>,
     pub(crate) store: Store,
     /// Tasks that are simply cut.
@@ -98,6 +100,7 @@ impl Running {
             phase,
             asker,
             media,
+            recorder,
             simulated,
             store,
             background,
@@ -127,13 +130,16 @@ impl Running {
         join(media_thread).await;
         // It is stopped by dropping it, which waits for its thread.
         let _ = tokio::task::spawn_blocking(move || drop(simulated)).await;
-        background.iter().for_each(JoinHandle::abort);
-        for task in background {
-            // Its handles on the store and the recorder are gone once it has ended.
-            let _ = task.await;
+        if timeout(RECORDS_MAX, recorder.flush()).await.is_err() {
+            warn!(
+                records = recorder.waiting(),
+                "the last call records could not be written in time"
+            );
         }
-        if timeout(RECORDS_MAX, writer).await.is_err() {
-            warn!("the last call records could not be written in time");
+        for task in background.into_iter().chain([writer]) {
+            task.abort();
+            // Its hold on the store is gone once it has ended.
+            let _ = task.await;
         }
         store.close().await;
     }

@@ -19,7 +19,7 @@ use crate::engine_config;
 use crate::media::{MediaStartError, MediaThread};
 use crate::metrics::Metrics;
 use crate::projection::{Projection, SimulatedCarrier, resolver};
-use crate::records;
+use crate::records::{self, Recorder};
 use crate::running::{Parts, Running};
 use crate::signalling::live::{self, Asker, Live};
 use crate::signalling::{Signalling, Sockets};
@@ -158,13 +158,13 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         asks,
         clock: Clock,
     };
-    let live = live(&asker, &projection, &addresses);
+    let live = live(&asker, &recorder, &projection, &addresses);
     let clock = Arc::new(SystemClock);
     let context = api::Context::open(store.clone(), api_config(&config), live, clock).await?;
     let metrics = Metrics {
         asker: asker.clone(),
         media: media.clone(),
-        recorder,
+        recorder: recorder.clone(),
         directory: projection.directory(),
         store: store.clone(),
         api: Arc::clone(&context),
@@ -194,6 +194,7 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         phase,
         asker,
         media,
+        recorder,
         simulated,
         store,
         background,
@@ -240,9 +241,15 @@ fn seat(config: &Config, simulated: Option<&simulated::Simulated>) -> SimulatedC
 }
 
 /// The API's door to what is going on.
-fn live(asker: &Asker, projection: &Arc<Projection>, addresses: &Addresses) -> Arc<Live> {
+fn live(
+    asker: &Asker,
+    recorder: &Recorder,
+    projection: &Arc<Projection>,
+    addresses: &Addresses,
+) -> Arc<Live> {
     Arc::new(Live {
         asker: asker.clone(),
+        recorder: recorder.clone(),
         projection: Arc::clone(projection),
         started: SystemClock.now(),
         listeners: vec![

@@ -13,6 +13,7 @@ use net::{StreamCounters, UdpCounters, Waker};
 use tokio::sync::oneshot;
 
 use crate::projection::Projection;
+use crate::records::Recorder;
 
 /// Questions that may wait.
 const ASKS_WAITING_MAX: usize = 256;
@@ -20,6 +21,8 @@ const ASKS_WAITING_MAX: usize = 256;
 const PAGE: usize = 256;
 /// How long an answer may take: far longer than any turn of the loop.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a listing waits for the records of calls that have just ended.
+const CATCH_UP_MAX: Duration = Duration::from_millis(500);
 
 /// What the signalling thread is asked.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(crate) enum Ask {
     HangUp(TransactionId, oneshot::Sender<bool>),
     /// An order to the engine.
     Command(Command),
+    /// Tell when every call that has been hung up by now has left its record.
+    Settle(oneshot::Sender<()>),
     /// Tell the counters.
     Count(oneshot::Sender<SignallingCounters>),
     /// Stop.
@@ -129,15 +134,30 @@ impl Asker {
 /// What the API may ask of the running process.
 pub(crate) struct Live {
     pub(crate) asker: Asker,
+    pub(crate) recorder: Recorder,
     pub(crate) projection: Arc<Projection>,
     pub(crate) started: UnixMillis,
     /// What is bound where, by name.
     pub(crate) listeners: Vec<(&'static str, SocketAddr)>,
 }
 
+impl Live {
+    /// Waits until calls that have ended can be read from the store, so that whoever hangs up and
+    /// then asks is told. While the store is away the answer is without them.
+    async fn catch_up(&self) {
+        let caught_up = async {
+            if self.asker.ask(Ask::Settle).await.is_ok() {
+                self.recorder.flush().await;
+            }
+        };
+        let _ = tokio::time::timeout(CATCH_UP_MAX, caught_up).await;
+    }
+}
+
 impl LiveCalls for Live {
     fn list(&self) -> LiveFuture<'_, Vec<LiveCall>> {
         Box::pin(async {
+            self.catch_up().await;
             let mut calls: Vec<_> = self.asker.all().await?.into_iter().map(told).collect();
             calls.sort_by_key(|it| it.started);
             Ok(calls)
@@ -146,6 +166,7 @@ impl LiveCalls for Live {
 
     fn find<'a>(&'a self, call: &'a str) -> LiveFuture<'a, Option<LiveCall>> {
         Box::pin(async move {
+            self.catch_up().await;
             let id = TransactionId::parse(call).ok();
             let is_meant = |it: &call::LiveCall| {
                 Some(it.transaction_id) == id

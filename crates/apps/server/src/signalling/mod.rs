@@ -16,6 +16,7 @@ use call::{Command, Directory, Engine, Input, MediaCommand, Now, Output};
 use model::UnixMillis;
 use net::{BATCH, Clock, CloseReason, Ready, StreamEvent};
 use sip_message::Flow;
+use tokio::sync::oneshot;
 use tracing::{debug, error};
 
 use crate::media::{MediaHandle, Order, Word, Words};
@@ -69,9 +70,24 @@ struct Loop {
     outputs: Vec<Output>,
     /// When the media thread must be woken for the orders it has.
     wake_media_at: Option<Instant>,
-    /// Ends of media that were ordered and not yet answered.
-    closes_open: usize,
+    /// Ends of media that were ordered, and those of them that were answered, in the same order.
+    closes: Closes,
+    /// Who waits for the ends of media that were ordered before they asked.
+    settling: Vec<(u64, oneshot::Sender<()>)>,
     ports: PortSupply,
+}
+
+/// Ends of media since the loop began.
+#[derive(Debug, Clone, Copy, Default)]
+struct Closes {
+    ordered: u64,
+    answered: u64,
+}
+
+impl Closes {
+    fn are_open(self) -> bool {
+        self.answered < self.ordered
+    }
 }
 
 /// Whether more ports can be had.
@@ -106,7 +122,8 @@ impl Signalling {
             clock: self.clock,
             outputs: Vec::new(),
             wake_media_at: None,
-            closes_open: 0,
+            closes: Closes::default(),
+            settling: Vec::new(),
             // The media thread binds the first ones unasked.
             ports: PortSupply::Ordered,
         };
@@ -146,7 +163,7 @@ impl Loop {
             let now = self.now();
             self.take_words(now);
             self.settle(now);
-            if self.closes_open == 0 || now.instant >= end {
+            if !self.closes.are_open() || now.instant >= end {
                 return;
             }
             self.media.wake();
@@ -163,7 +180,7 @@ impl Loop {
     /// How long the next wait may be.
     fn patience(&self, now: Instant, retry: Option<Duration>) -> Option<Duration> {
         let engine = self.engine.poll_timeout().map(|(at, _why)| at);
-        let answer = (self.closes_open > 0).then(|| now + ANSWER_LOOK);
+        let answer = self.closes.are_open().then(|| now + ANSWER_LOOK);
         let retry = retry.map(|after| now + after);
         [engine, answer, retry, self.wake_media_at, self.sockets.streams.poll_timeout()]
             .into_iter()
@@ -258,7 +275,7 @@ impl Loop {
             match word {
                 Word::Media(event) => {
                     if matches!(event, call::MediaEvent::Closed { .. }) {
-                        self.closes_open = self.closes_open.saturating_sub(1);
+                        self.closes.answered += 1;
                     }
                     self.feed(now, Input::Media(event));
                 }
@@ -284,6 +301,10 @@ impl Loop {
                 }
                 Ok(Ask::List { after, limit, answer }) => {
                     let _ = answer.send(self.engine.live_calls(after, limit));
+                }
+                Ok(Ask::Settle(answer)) => {
+                    self.media.wake();
+                    self.settling.push((self.closes.ordered, answer));
                 }
                 Ok(Ask::Count(answer)) => {
                     let _ = answer.send(self.counters());
@@ -326,7 +347,9 @@ impl Loop {
         }
         self.supply_ports();
         self.wake_media(now.instant);
-        self.sockets.flush(now.instant)
+        let retry = self.sockets.flush(now.instant);
+        self.tell_settled();
+        retry
     }
 
     fn act(&mut self, now: Now, output: Output) {
@@ -340,7 +363,7 @@ impl Loop {
                 let rest = match &command {
                     MediaCommand::Open { .. } | MediaCommand::Update { .. } => ORDER_REST,
                     MediaCommand::Close { .. } => {
-                        self.closes_open += 1;
+                        self.closes.ordered += 1;
                         CLOSE_REST
                     }
                 };
@@ -357,6 +380,15 @@ impl Loop {
         if self.wake_media_at.is_some_and(|at| at <= now) {
             self.wake_media_at = None;
             self.media.wake();
+        }
+    }
+
+    /// Answers those whose calls have all left their records.
+    fn tell_settled(&mut self) {
+        let answered = self.closes.answered;
+        for (_, answer) in self.settling.extract_if(.., |(ordered, _)| *ordered <= answered) {
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(());
         }
     }
 
