@@ -90,7 +90,7 @@ class Trunkline:
         made = self.api("CreateVoiceConnector", Name="bench", RequireEncryption=False)["VoiceConnector"]
         self.domain = made["OutboundHostName"]
         it = {"VoiceConnectorId": made["VoiceConnectorId"]}
-        rules = {"CpsLimit": 100_000, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
+        rules = {"CpsLimit": 10_000, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
         self.api("PutVoiceConnectorTermination", **it, Termination=rules)
         users = [{"Username": "pbx", "Password": "secret"}]
         self.api("PutVoiceConnectorTerminationCredentials", **it, Credentials=users)

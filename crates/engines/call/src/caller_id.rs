@@ -57,7 +57,7 @@ enum Claim {
 
 /// Decides who calls.
 ///
-/// `DefaultPhoneNumber` overrides everything. Else the first E.164 number of P-Asserted-Identity
+/// `DefaultPhoneNumber` overrides everything, unless another account owns it. Else the first E.164 number of P-Asserted-Identity
 /// counts, else From. What is neither E.164 nor anonymous is refused, and then, by the inventory
 /// policy, what the account does not own: an anonymous caller must show an owned number in
 /// P-Asserted-Identity, or have the connector's default.
@@ -75,7 +75,13 @@ pub(crate) fn decide(
     };
     if let Some(number) = connector.termination().and_then(|it| it.default_phone_number) {
         let origin = Origin::DefaultPhoneNumber;
-        return Ok(Caller { number: Some(number), origin, presentation });
+        let of_another = directory.owner(number).is_some_and(|it| it != connector.account());
+        return match policy {
+            CallerIdPolicy::Inventory if of_another => Err(Reject::CallerIdNotOwned(Some(number))),
+            CallerIdPolicy::Inventory | CallerIdPolicy::Any => {
+                Ok(Caller { number: Some(number), origin, presentation })
+            }
+        };
     }
     let (number, origin) = match (asserted(invite), claimed) {
         (Some(number), _) => (Some(number), Origin::AssertedIdentity),

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use call::{CallerIdPolicy, Change, Command, Limits};
-use model::{CallStatus, E164Number, Verdict, VoiceConnector};
+use model::{AccountId, CallStatus, E164Number, PhoneNumber, UnixMillis, Verdict, VoiceConnector};
 use sip_message::{Name, Transport};
 
 use crate::peer::{Request, ack, authorized, body, header, place, sdp, talk};
@@ -249,6 +249,17 @@ fn a_caller_is_admitted_by_inventory_by_asserted_identity_by_default_number_or_b
     world.remove_users();
     let (shown, _) = from(world, from_user("+14435550123"));
     assert!(shown.contains("+14435550123"), "{shown}");
+}
+
+#[test]
+fn a_default_number_that_another_account_owns_is_not_presented() {
+    let mut world = World::without_users();
+    let number = E164Number::parse("+12065550177").unwrap();
+    let other = AccountId::parse("111122223333").unwrap();
+    world.apply(Change::PutNumber(PhoneNumber::new(number, Some(other), UnixMillis(0))));
+    world.terminate(|it| it.default_phone_number = Some(number));
+    let phrase = "403 Caller Id +12065550177 is not valid";
+    refused(&mut world, PBX, &Request::invite(), phrase, "caller-id-not-owned");
 }
 
 #[test]
