@@ -307,7 +307,7 @@ impl Leg {
         Ok(Taken { payload_type, digit })
     }
 
-    /// Takes a report of the peer. `muxed` ones came in on the RTP port.
+    /// Takes a report of the peer.
     pub(crate) fn take_rtcp(
         &mut self,
         now: Instant,

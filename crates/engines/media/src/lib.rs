@@ -44,7 +44,7 @@ mod stream;
 mod tone;
 
 pub use dropped::{DropReason, Drops};
-pub use dtmf::{Digit, EventTap, TelephoneEvent};
+pub use dtmf::{Digit, EventPhase, EventTap, TelephoneEvent};
 pub use endpoint::{Channel, Endpoint, EndpointReport, EndpointSpec, Outgoing, Reply};
 pub use g711::Law;
 pub use latch::{LATCH_PACKETS, RELATCH_SILENCE, Sources};
@@ -52,8 +52,8 @@ pub use leg::{CallMediaId, Expects, LegSpec, LegTerms, PayloadMap, Remote, RtcpT
 pub use mos::mean_opinion_score;
 pub use port::{Exhausted, LocalPort, PortPool, PortRange, PortRangeRefused};
 pub use quality::LegQuality;
-pub use receiver::{Heard, Receiver};
+pub use receiver::{Arrival, Heard, Receiver};
 pub use relay::{Event, OpenError, Relay, RelayConfig, Sent, Timer, UnknownCall};
 pub use sender::{DIGITS_MAX, Play, Seed, Sender, SenderSpec, TooManyDigits};
 pub use stream::StreamStats;
-pub use tone::{Goertzel, TONE_HZ};
+pub use tone::{Goertzel, Sound, TONE_HZ};

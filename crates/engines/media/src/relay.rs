@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::dropped::{DropReason, Drops};
 use crate::dtmf::Digit;
-use crate::leg::{CallMediaId, Expects, Leg, LegSpec, LegTerms, RtcpArrival, Side};
+use crate::leg::{CallMediaId, Expects, Leg, LegSpec, LegTerms, RtcpArrival, RtcpTo, Side};
 use crate::port::{LocalPort, PortRange};
 use crate::quality::LegQuality;
 use crate::rtcp;
@@ -205,7 +205,7 @@ impl Relay {
         let outbound = leg.peer;
         if leg.first_packet.is_none() {
             leg.first_packet = Some(now);
-            self.announce_first_packet(now, inbound, from);
+            self.announce_first_packet(inbound, from);
         }
         if let Some(digit) = taken.digit {
             let Leg { call, side, .. } = *self.leg_mut(inbound);
@@ -400,7 +400,7 @@ impl Relay {
                 && ports.iter().any(|port| [port.rtp(), port.rtcp()].contains(&to.port()))
         };
         terms.remote.rtp = terms.remote.rtp.filter(|to| !is_ours(*to));
-        if let crate::leg::RtcpTo::Port(to) = &mut terms.remote.rtcp {
+        if let RtcpTo::Port(to) = &mut terms.remote.rtcp {
             *to = to.filter(|to| !is_ours(*to));
         }
     }
@@ -414,22 +414,20 @@ impl Relay {
 
     /// Sets a leg's deadline anew from what it expects and has heard.
     fn schedule(&mut self, at: u32) {
-        let leg = self.legs[at as usize].as_mut().expect("an open leg");
-        if let Some(old) = leg.deadline.take() {
-            self.deadlines.remove(&(old, at));
+        let leg = self.leg_mut(at);
+        let (before, expects, heard, timer) =
+            (leg.deadline.take(), leg.expects, leg.heard, timer_of(leg));
+        if let Some(before) = before {
+            self.deadlines.remove(&(before, at));
         }
-        let limit = match timer_of(leg) {
-            Timer::FirstPacket => self.config.first_packet_timeout,
-            Timer::Silence => self.config.silence_timeout,
-        };
-        if let (Expects::Media, Some(limit)) = (leg.expects, limit) {
-            let deadline = leg.heard + limit;
-            leg.deadline = Some(deadline);
+        if let (Expects::Media, Some(limit)) = (expects, self.limit(timer)) {
+            let deadline = heard + limit;
+            self.leg_mut(at).deadline = Some(deadline);
             self.deadlines.insert((deadline, at));
         }
     }
 
-    fn announce_first_packet(&mut self, _now: Instant, at: u32, source: SocketAddr) {
+    fn announce_first_packet(&mut self, at: u32, source: SocketAddr) {
         let Leg { call, side, .. } = *self.leg_mut(at);
         self.emit(Event::FirstPacket { call, side, source });
         self.schedule(at);
