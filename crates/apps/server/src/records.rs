@@ -63,7 +63,6 @@ pub(crate) fn channel() -> (Recorder, Writer) {
 impl Recorder {
     /// Hands over the record of a call that ended.
     pub(crate) fn record(&self, record: CallRecord) {
-        log(&record);
         if self.records.try_send(Entry::Record(Box::new(record))).is_err() {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             // One line per power of two: the store's own failure is logged where it is handled.
@@ -169,7 +168,10 @@ enum Written {
 impl Batch {
     fn add(&mut self, entry: Entry) {
         match entry {
-            Entry::Record(record) => self.records.push(*record),
+            Entry::Record(record) => {
+                log(&record);
+                self.records.push(*record);
+            }
             Entry::Flush(done) => self.waiting.push(done),
         }
     }

@@ -175,7 +175,7 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
 
     let phase = Arc::new(PhaseCell::new());
     let background = vec![
-        tokio::spawn(resolver::run(Arc::clone(&projection))),
+        tokio::spawn(resolver::run(Arc::clone(&projection), addresses.sip_udp)),
         tokio::spawn(census::run(asker.clone())),
         tokio::spawn(records::trim(store.clone(), || SystemClock.now())),
         tokio::spawn(admin::serve(admin, Arc::clone(&phase), Arc::new(metrics))),

@@ -13,10 +13,11 @@ const REFRESH: Duration = Duration::from_secs(60);
 /// How soon a name that did not resolve is asked for again.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Keeps the addresses of named carriers fresh, for as long as it is polled.
-pub(crate) async fn run(projection: Arc<Projection>) {
+/// Keeps the addresses of named carriers fresh, for as long as it is polled. `ours` is where SIP is
+/// spoken: an address of the other family could not be reached from there.
+pub(crate) async fn run(projection: Arc<Projection>, ours: SocketAddr) {
     loop {
-        let wait = match resolve_all(&projection).await {
+        let wait = match resolve_all(&projection, ours).await {
             Outcome::AllKnown => REFRESH,
             Outcome::SomeUnknown => RETRY,
         };
@@ -31,12 +32,17 @@ enum Outcome {
     SomeUnknown,
 }
 
-async fn resolve_all(projection: &Projection) -> Outcome {
+async fn resolve_all(projection: &Projection, ours: SocketAddr) -> Outcome {
     let mut outcome = Outcome::AllKnown;
     for (name, host, port) in projection.named_carriers() {
         match tokio::net::lookup_host((host.as_str(), port)).await {
             Ok(found) => {
-                let addresses = ordered(found.collect());
+                let addresses =
+                    ordered(found.filter(|it| it.is_ipv4() == ours.is_ipv4()).collect());
+                if addresses.is_empty() {
+                    warn!(carrier = %name, %host, listen = %ours, "carrier name has no address of \
+                        the family that sip.listen speaks");
+                }
                 debug!(carrier = %name, %host, ?addresses, "carrier resolved");
                 projection.carrier_resolved(&name, &host, addresses);
             }
@@ -51,7 +57,7 @@ async fn resolve_all(projection: &Projection) -> Outcome {
     outcome
 }
 
-/// Each address once, IPv4 before IPv6, in a stable order, so that a shuffled answer is no change.
+/// Each address once, in a stable order, so that a shuffled answer is no change.
 fn ordered(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     addresses.sort_unstable();
     addresses.dedup();
