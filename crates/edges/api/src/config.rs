@@ -106,11 +106,41 @@ pub struct Quotas {
     pub voice_connectors: u64,
     /// "Calls per second per Voice Connector": the most that `CpsLimit` may say; AWS starts at 1.
     pub calls_per_second: u32,
+    /// "Voice Connector groups" of an account; AWS starts at 3.
+    pub voice_connector_groups: u64,
+    /// "Voice Connectors per group"; AWS starts at 3.
+    pub voice_connectors_per_group: usize,
+    /// "Phone numbers" of an account; AWS starts at 5.
+    pub phone_numbers: u64,
+    /// "Amazon Chime SDK SIP media applications" of an account; AWS starts at 30 per region.
+    pub sip_media_applications: u64,
+    /// SIP rules of an account.
+    pub sip_rules: u64,
+    /// "Voice profile domains" of an account; AWS starts at 3 per region.
+    pub voice_profile_domains: u64,
+    /// "Voice profiles per domain"; AWS starts at 20.
+    pub voice_profiles: u64,
+    /// "Active speaker search tasks" of an account; AWS starts at 25.
+    pub speaker_search_tasks: u64,
+    /// "Active voice tone analysis tasks" of an account; AWS starts at 25.
+    pub voice_tone_analysis_tasks: u64,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { voice_connectors: 10_000_000, calls_per_second: 10_000 }
+        Self {
+            voice_connectors: 10_000_000,
+            calls_per_second: 10_000,
+            voice_connector_groups: 1000,
+            voice_connectors_per_group: 100,
+            phone_numbers: 10_000_000,
+            sip_media_applications: 1000,
+            sip_rules: 1000,
+            voice_profile_domains: 100,
+            voice_profiles: 1000,
+            speaker_search_tasks: 1000,
+            voice_tone_analysis_tasks: 1000,
+        }
     }
 }
 

@@ -207,7 +207,7 @@ async fn fill(store: &Store, account: AccountId, range: std::ops::Range<u64>) {
                 if account == HOME {
                     let number = E164Number::parse(&format!("+1206{at:07}")).expect("11 digits");
                     let owner = (at % 10 == 0).then_some(account);
-                    tx.put(&PhoneNumber { number, owner, added: UnixMillis(at) })?;
+                    tx.put(&PhoneNumber::new(number, owner, UnixMillis(at)))?;
                 }
             }
             Ok::<_, StoreError>(())

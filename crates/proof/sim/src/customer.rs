@@ -123,11 +123,8 @@ pub(crate) fn directory() -> Vec<Change> {
         username: Username::parse(USER).expect("a plain name"),
         keys: DigestKeys::derive(USER, &host(), Secret::new(PASSWORD.into())),
     };
-    let number = PhoneNumber {
-        number: E164Number::parse(OWNED).expect("a number"),
-        owner: Some(account),
-        added: UnixMillis(0),
-    };
+    let number = E164Number::parse(OWNED).expect("a number");
+    let number = PhoneNumber::new(number, Some(account), UnixMillis(0));
     let mut changes = vec![
         Change::PutConnector(connector),
         Change::PutTermination(termination),

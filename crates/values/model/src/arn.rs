@@ -20,6 +20,16 @@ pub struct Arn {
 impl Arn {
     /// The resource type of a Voice Connector.
     pub const VOICE_CONNECTOR: &'static str = "vc";
+    /// The resource type of a Voice Connector group.
+    pub const VOICE_CONNECTOR_GROUP: &'static str = "vcg";
+    /// The resource type of a phone number.
+    pub const PHONE_NUMBER: &'static str = "phone-number";
+    /// The resource type of a SIP media application.
+    pub const SIP_MEDIA_APPLICATION: &'static str = "sma";
+    /// The resource type of a voice profile.
+    pub const VOICE_PROFILE: &'static str = "voice-profile";
+    /// The resource type of a voice profile domain.
+    pub const VOICE_PROFILE_DOMAIN: &'static str = "voice-profile-domain";
 
     /// Reads an ARN of this service.
     pub fn parse(text: &str) -> Result<Self, Refused> {

@@ -68,34 +68,124 @@ impl VoiceConnectorId {
     }
 }
 
-/// The service's own identifier of one call: a version 4 UUID.
+/// The identifier of a Voice Connector group, of the form of [`VoiceConnectorId`].
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VoiceConnectorGroupId(VoiceConnectorId);
+
+impl VoiceConnectorGroupId {
+    /// Reads an identifier of the form that this service makes.
+    pub fn parse(text: &str) -> Result<Self, Refused> {
+        VoiceConnectorId::parse(text)
+            .map(Self)
+            .map_err(|it| Refused { what: "voice connector group id", ..it })
+    }
+
+    /// Makes a new identifier from 22 random bytes.
+    pub fn from_random(bytes: [u8; VoiceConnectorId::LENGTH]) -> Self {
+        Self(VoiceConnectorId::from_random(bytes))
+    }
+
+    /// The identifier's text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+macro_rules! uuids {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)+) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Makes an identifier from 16 random bytes (RFC 9562 §5.4).
+            pub const fn from_random(bytes: [u8; 16]) -> Self {
+                Self(version_4(bytes))
+            }
+
+            /// Reads a UUID in its usual text form, in either case.
+            pub fn parse(text: &str) -> Result<Self, Refused> {
+                uuid_bytes(text).map(Self).ok_or_else(|| {
+                    Refused::new($what, text, "an id is a UUID, 8-4-4-4-12 hex digits")
+                })
+            }
+
+            /// The sixteen bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                print_uuid(self.0, f)
+            }
+        }
+    )+ };
+}
+
+uuids! {
+    /// The service's own identifier of one call: a version 4 UUID.
+    TransactionId = "transaction id";
+    /// The identifier of a phone number order: a version 4 UUID.
+    PhoneNumberOrderId = "phone number order id";
+    /// The identifier of a proxy session: a version 4 UUID.
+    ProxySessionId = "proxy session id";
+    /// The identifier of a SIP media application: a version 4 UUID.
+    SipMediaApplicationId = "SIP media application id";
+    /// The identifier of a SIP rule: a version 4 UUID.
+    SipRuleId = "SIP rule id";
+    /// The identifier of a speaker search task: a version 4 UUID.
+    SpeakerSearchTaskId = "speaker search task id";
+    /// The identifier of a voice profile domain: a version 4 UUID.
+    VoiceProfileDomainId = "voice profile domain id";
+    /// The identifier of a voice tone analysis task: a version 4 UUID.
+    VoiceToneAnalysisTaskId = "voice tone analysis task id";
+}
+
+/// The identifier of a voice profile: `vp-` and a version 4 UUID.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TransactionId([u8; 16]);
+pub struct VoiceProfileId([u8; 16]);
 
-impl TransactionId {
+impl VoiceProfileId {
+    const PREFIX: &str = "vp-";
+
     /// Makes an identifier from 16 random bytes (RFC 9562 §5.4).
-    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(bytes)
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
+        Self(version_4(bytes))
     }
 
-    /// Reads a UUID in its usual text form, in either case.
+    /// Reads `vp-` and a UUID in either case.
     pub fn parse(text: &str) -> Result<Self, Refused> {
-        let refuse =
-            || Refused::new("transaction id", text, "an id is a UUID, 8-4-4-4-12 hex digits");
-        if !is_lower_uuid(&text.to_ascii_lowercase()) {
-            return Err(refuse());
-        }
-        let digits: String = text.chars().filter(|c| *c != '-').collect();
-        u128::from_str_radix(&digits, 16).map(|it| Self(it.to_be_bytes())).map_err(|_| refuse())
+        text.strip_prefix(Self::PREFIX).and_then(uuid_bytes).map(Self).ok_or_else(|| {
+            Refused::new("voice profile id", text, "an id is vp- and a UUID, 8-4-4-4-12 hex digits")
+        })
     }
+}
 
-    /// The sixteen bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+impl fmt::Display for VoiceProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::PREFIX)?;
+        print_uuid(self.0, f)
     }
+}
+
+/// Marks random bytes as a version 4 UUID of the usual variant.
+const fn version_4(mut bytes: [u8; 16]) -> [u8; 16] {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    bytes
+}
+
+fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
+    if !is_lower_uuid(&text.to_ascii_lowercase()) {
+        return None;
+    }
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    u128::from_str_radix(&digits, 16).map(u128::to_be_bytes).ok()
 }
 
 fn is_lower_uuid(text: &str) -> bool {
@@ -106,19 +196,17 @@ fn is_lower_uuid(text: &str) -> bool {
         })
 }
 
-impl fmt::Display for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = u128::from_be_bytes(self.0);
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            it >> 96,
-            it >> 80 & 0xffff,
-            it >> 64 & 0xffff,
-            it >> 48 & 0xffff,
-            it & 0xffff_ffff_ffff
-        )
-    }
+fn print_uuid(bytes: [u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let it = u128::from_be_bytes(bytes);
+    write!(
+        f,
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        it >> 96,
+        it >> 80 & 0xffff,
+        it >> 64 & 0xffff,
+        it >> 48 & 0xffff,
+        it & 0xffff_ffff_ffff
+    )
 }
 
 macro_rules! text_form {
@@ -130,7 +218,7 @@ macro_rules! text_form {
         }
     )+ };
 }
-text_form!(AccountId, VoiceConnectorId);
+text_form!(AccountId, VoiceConnectorId, VoiceConnectorGroupId);
 
 macro_rules! serde_by_text {
     ($($id:ty),+) => { $(
@@ -159,7 +247,20 @@ macro_rules! serde_by_text {
     )+ };
 }
 pub(crate) use serde_by_text;
-serde_by_text!(AccountId, VoiceConnectorId, TransactionId);
+serde_by_text!(
+    AccountId,
+    VoiceConnectorId,
+    VoiceConnectorGroupId,
+    TransactionId,
+    PhoneNumberOrderId,
+    ProxySessionId,
+    SipMediaApplicationId,
+    SipRuleId,
+    SpeakerSearchTaskId,
+    VoiceProfileDomainId,
+    VoiceProfileId,
+    VoiceToneAnalysisTaskId
+);
 
 #[cfg(test)]
 mod tests {
@@ -194,6 +295,14 @@ mod tests {
         assert_eq!(made.to_string(), "abababab-abab-4bab-abab-abababababab");
         assert_eq!(TransactionId::parse(&made.to_string()), Ok(made));
         assert!(TransactionId::parse("abababab-abab-4bab-abab-ababababababab").is_err());
+    }
+
+    #[test]
+    fn a_voice_profile_id_is_a_uuid_behind_its_prefix() {
+        let made = VoiceProfileId::from_random([0xab; 16]);
+        assert_eq!(made.to_string(), "vp-abababab-abab-4bab-abab-abababababab");
+        assert_eq!(VoiceProfileId::parse(&made.to_string()), Ok(made));
+        assert!(VoiceProfileId::parse("abababab-abab-4bab-abab-abababababab").is_err());
     }
 
     #[test]

@@ -18,34 +18,79 @@
 pub mod access_key;
 pub mod arn;
 pub mod carrier;
+pub mod client_request;
 pub mod credential;
+pub mod emergency_calling;
+pub mod external_systems;
+pub mod global_settings;
 pub mod id;
+pub mod logging;
+pub mod name;
 pub mod number;
+pub mod number_order;
+pub mod numbering;
 pub mod origination;
+pub mod phone_number;
+pub mod proxy;
 pub mod record;
 pub mod region;
 pub mod resource;
 pub mod secret;
+pub mod sip_media_application;
+pub mod sip_rule;
+pub mod streaming;
 pub mod tag;
 pub mod termination;
 pub mod time;
+pub mod voice_analysis;
 pub mod voice_connector;
+pub mod voice_connector_group;
+pub mod voice_profile;
 
 pub use access_key::{AccessKey, AccessKeyId, KeyPolicy, KeyStatus};
 pub use arn::Arn;
 pub use carrier::{Carrier, CarrierCredential, CarrierName, CarrierTransport};
+pub use client_request::ClientRequest;
 pub use credential::{DigestKey, DigestKeys, SipUser, Username};
-pub use id::{AccountId, TransactionId, VoiceConnectorId};
-pub use number::{E164Number, PhoneNumber, PhoneNumberAssociation};
+pub use emergency_calling::{EmergencyCalling, EmergencyNumber};
+pub use external_systems::{ContactCenterSystem, ExternalSystems, SessionBorderController};
+pub use global_settings::GlobalSettings;
+pub use id::{
+    AccountId, PhoneNumberOrderId, ProxySessionId, SipMediaApplicationId, SipRuleId,
+    SpeakerSearchTaskId, TransactionId, VoiceConnectorGroupId, VoiceConnectorId,
+    VoiceProfileDomainId, VoiceProfileId, VoiceToneAnalysisTaskId,
+};
+pub use logging::Logging;
+pub use name::Named;
+pub use number::E164Number;
+pub use number_order::{OrderStatus, OrderedNumber, OrderedStatus, PhoneNumberOrder};
+pub use numbering::{Country, NumberType};
 pub use origination::{Origination, Route, RouteProtocol};
+pub use phone_number::{
+    AssociationTarget, CallingName, Holding, PhoneNumber, PhoneNumberAssociation,
+    PhoneNumberSettings, ProductType,
+};
+pub use proxy::{
+    GeoMatch, NumberSelection, Participant, Proxy, ProxyCapability, ProxySession,
+    ProxySessionStatus,
+};
 pub use record::{CallRecord, CallStatus, Decision, Direction, LegQuality, Verdict};
 pub use region::Region;
 pub use resource::{Kind, Resource};
 pub use secret::Secret;
+pub use sip_media_application::{FunctionArn, SipMediaApplication};
+pub use sip_rule::{SipRule, SipRuleLink, SipTrigger, SipTriggerClaim, TargetApplication};
+pub use streaming::{MediaInsights, Streaming, StreamingTarget};
 pub use tag::{Tag, Tags};
 pub use termination::{Termination, TerminationHealth};
 pub use time::UnixMillis;
+pub use voice_analysis::{
+    AnalysedLeg, Analysis, SpeakerMatch, SpeakerSearchTask, Stopped, TaskStatus,
+    VoiceToneAnalysisTask, Voiceprint, VoiceprintState,
+};
 pub use voice_connector::{IntegrationType, NetworkType, VoiceConnector};
+pub use voice_connector_group::{CallDistribution, GroupItem, VoiceConnectorGroup};
+pub use voice_profile::{KmsKeyArn, VoiceProfile, VoiceProfileDomain};
 
 /// A value that a rule refused: which rule, and what was seen.
 ///

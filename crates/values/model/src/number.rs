@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Refused;
 use crate::id::serde_by_text;
-use crate::{AccountId, Kind, Refused, Resource, UnixMillis, VoiceConnectorId};
 
 /// A number in E.164 form: `+`, then 2 to 15 digits of which the first is not zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,60 +39,6 @@ impl fmt::Display for E164Number {
     }
 }
 serde_by_text!(E164Number);
-
-/// A number of the inventory that `SearchAvailablePhoneNumbers` and orders draw from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhoneNumber {
-    /// The number.
-    pub number: E164Number,
-    /// Who owns it; `None` while it is free to be ordered.
-    pub owner: Option<AccountId>,
-    /// When it came into the inventory.
-    pub added: UnixMillis,
-}
-
-impl Resource for PhoneNumber {
-    const KIND: Kind = Kind::PhoneNumber;
-
-    /// Numbers have one owner at a time across all accounts, so they live in no account's scope.
-    fn account(&self) -> AccountId {
-        AccountId::DEFAULT
-    }
-    fn key(&self) -> String {
-        self.number.to_string()
-    }
-    fn parent(&self) -> String {
-        self.owner.map(|it| it.to_string()).unwrap_or_default()
-    }
-}
-
-/// A number that belongs to a Voice Connector: calls to it go there, and the connector cannot be
-/// deleted while it does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhoneNumberAssociation {
-    /// The owner of both.
-    pub account: AccountId,
-    /// The number.
-    pub number: E164Number,
-    /// The connector.
-    pub connector: VoiceConnectorId,
-    /// Since when.
-    pub associated: UnixMillis,
-}
-
-impl Resource for PhoneNumberAssociation {
-    const KIND: Kind = Kind::PhoneNumberAssociation;
-
-    fn account(&self) -> AccountId {
-        self.account
-    }
-    fn key(&self) -> String {
-        self.number.to_string()
-    }
-    fn parent(&self) -> String {
-        self.connector.to_string()
-    }
-}
 
 #[cfg(test)]
 mod tests {

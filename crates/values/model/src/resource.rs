@@ -34,14 +34,44 @@ kinds! {
     AccessKey = "access_key", sealed;
     /// A [`Carrier`](crate::Carrier).
     Carrier = "carrier", sealed;
+    /// A [`ClientRequest`](crate::ClientRequest).
+    ClientRequest = "client_request", clear;
+    /// An [`EmergencyCalling`](crate::EmergencyCalling).
+    EmergencyCalling = "emergency_calling", clear;
+    /// An [`ExternalSystems`](crate::ExternalSystems).
+    ExternalSystems = "external_systems", clear;
+    /// [`GlobalSettings`](crate::GlobalSettings).
+    GlobalSettings = "global_settings", clear;
+    /// A [`Logging`](crate::Logging).
+    Logging = "logging", clear;
     /// An [`Origination`](crate::Origination).
     Origination = "origination", clear;
     /// A [`PhoneNumber`](crate::PhoneNumber).
     PhoneNumber = "phone_number", clear;
     /// A [`PhoneNumberAssociation`](crate::PhoneNumberAssociation).
     PhoneNumberAssociation = "phone_number_association", clear;
+    /// A [`PhoneNumberOrder`](crate::PhoneNumberOrder).
+    PhoneNumberOrder = "phone_number_order", clear;
+    /// [`PhoneNumberSettings`](crate::PhoneNumberSettings).
+    PhoneNumberSettings = "phone_number_settings", clear;
+    /// A [`Proxy`](crate::Proxy).
+    Proxy = "proxy", clear;
+    /// A [`ProxySession`](crate::ProxySession).
+    ProxySession = "proxy_session", clear;
+    /// A [`SipMediaApplication`](crate::SipMediaApplication).
+    SipMediaApplication = "sip_media_application", clear;
+    /// A [`SipRule`](crate::SipRule).
+    SipRule = "sip_rule", clear;
+    /// A [`SipRuleLink`](crate::SipRuleLink).
+    SipRuleLink = "sip_rule_link", clear;
+    /// A [`SipTriggerClaim`](crate::SipTriggerClaim).
+    SipTriggerClaim = "sip_trigger_claim", clear;
     /// A [`SipUser`](crate::SipUser).
     SipUser = "sip_user", sealed;
+    /// A [`SpeakerSearchTask`](crate::SpeakerSearchTask).
+    SpeakerSearchTask = "speaker_search_task", clear;
+    /// A [`Streaming`](crate::Streaming).
+    Streaming = "streaming", clear;
     /// [`Tags`](crate::Tags).
     Tags = "tags", clear;
     /// A [`Termination`](crate::Termination).
@@ -50,6 +80,14 @@ kinds! {
     TerminationHealth = "termination_health", clear;
     /// A [`VoiceConnector`](crate::VoiceConnector).
     VoiceConnector = "voice_connector", clear;
+    /// A [`VoiceConnectorGroup`](crate::VoiceConnectorGroup).
+    VoiceConnectorGroup = "voice_connector_group", clear;
+    /// A [`VoiceProfile`](crate::VoiceProfile).
+    VoiceProfile = "voice_profile", clear;
+    /// A [`VoiceProfileDomain`](crate::VoiceProfileDomain).
+    VoiceProfileDomain = "voice_profile_domain", clear;
+    /// A [`VoiceToneAnalysisTask`](crate::VoiceToneAnalysisTask).
+    VoiceToneAnalysisTask = "voice_tone_analysis_task", clear;
 }
 
 impl Kind {

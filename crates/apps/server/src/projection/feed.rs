@@ -37,7 +37,29 @@ pub(super) fn fold(folding: &mut Folding, change: &store::Change) {
             }
             return;
         }
-        Kind::AccessKey | Kind::PhoneNumberAssociation | Kind::Tags | Kind::TerminationHealth => {
+        Kind::AccessKey
+        | Kind::ClientRequest
+        | Kind::EmergencyCalling
+        | Kind::ExternalSystems
+        | Kind::GlobalSettings
+        | Kind::Logging
+        | Kind::PhoneNumberAssociation
+        | Kind::PhoneNumberOrder
+        | Kind::PhoneNumberSettings
+        | Kind::Proxy
+        | Kind::ProxySession
+        | Kind::SipMediaApplication
+        | Kind::SipRule
+        | Kind::SipRuleLink
+        | Kind::SipTriggerClaim
+        | Kind::SpeakerSearchTask
+        | Kind::Streaming
+        | Kind::Tags
+        | Kind::TerminationHealth
+        | Kind::VoiceConnectorGroup
+        | Kind::VoiceProfile
+        | Kind::VoiceProfileDomain
+        | Kind::VoiceToneAnalysisTask => {
             return;
         }
     };

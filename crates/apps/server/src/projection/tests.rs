@@ -22,11 +22,11 @@ impl World {
         Self { store, projection, _dir: dir }
     }
 
-    async fn put<T: model::Resource>(&self, resource: T) {
+    async fn put<T: Resource>(&self, resource: T) {
         self.store.write(move |tx| tx.put(&resource)).await.unwrap();
     }
 
-    async fn delete<T: model::Resource>(&self, key: String) {
+    async fn delete<T: Resource>(&self, key: String) {
         let deleted = self.store.write(move |tx| tx.delete::<T>(&AccountId::DEFAULT, &key)).await;
         assert!(deleted.unwrap());
     }
@@ -147,7 +147,7 @@ async fn a_fold_of_everything_knows_what_the_feed_had_told() {
     world.put(carrier("upstream", "192.0.2.1")).await;
     let number = E164Number::parse("+12065550150").unwrap();
     let owner = Some(AccountId::DEFAULT);
-    world.put(PhoneNumber { number, owner, added: UnixMillis(0) }).await;
+    world.put(PhoneNumber::new(number, owner, UnixMillis(0))).await;
     let anew = project(&world.store, SimulatedCarrier::Absent).await;
     let directory = anew.directory().load_full();
     assert!(directory.connector(&id()).unwrap().user("pbx").is_some());

@@ -4,11 +4,14 @@
 //! parse → load → change → answer. It knows no HTTP and no SQL; `answer` does the rest for all.
 //! `docs/adding-an-operation.md` shows how one more comes in.
 
+pub(crate) mod association;
 mod origination;
+mod phone_number;
 mod tag;
 mod termination;
 mod termination_credentials;
 mod voice_connector;
+mod voice_connector_group;
 mod voice_connector_region;
 
 use std::future::Future;
@@ -69,17 +72,25 @@ macro_rules! operations {
 }
 
 operations! {
+    AssociatePhoneNumbersWithVoiceConnector => association::associate::associate,
+    AssociatePhoneNumbersWithVoiceConnectorGroup => association::associate_group::associate_group,
     CreateVoiceConnector => voice_connector::create::create,
+    CreateVoiceConnectorGroup => voice_connector_group::create::create,
     DeleteVoiceConnector => voice_connector::delete::delete,
+    DeleteVoiceConnectorGroup => voice_connector_group::delete::delete,
     DeleteVoiceConnectorOrigination => origination::delete::delete,
     DeleteVoiceConnectorTermination => termination::delete::delete,
     DeleteVoiceConnectorTerminationCredentials => termination_credentials::delete::delete,
+    DisassociatePhoneNumbersFromVoiceConnector => association::disassociate::disassociate,
+    DisassociatePhoneNumbersFromVoiceConnectorGroup => association::disassociate_group::disassociate_group,
     GetVoiceConnector => voice_connector::get::get,
+    GetVoiceConnectorGroup => voice_connector_group::get::get,
     GetVoiceConnectorOrigination => origination::get::get,
     GetVoiceConnectorTermination => termination::get::get,
     GetVoiceConnectorTerminationHealth => termination::get_health::get_health,
     ListAvailableVoiceConnectorRegions => voice_connector_region::list::list,
     ListTagsForResource => tag::list::list,
+    ListVoiceConnectorGroups => voice_connector_group::list::list,
     ListVoiceConnectorTerminationCredentials => termination_credentials::list::list,
     ListVoiceConnectors => voice_connector::list::list,
     PutVoiceConnectorOrigination => origination::put::put,
@@ -88,6 +99,7 @@ operations! {
     TagResource => tag::tag::tag,
     UntagResource => tag::untag::untag,
     UpdateVoiceConnector => voice_connector::update::update,
+    UpdateVoiceConnectorGroup => voice_connector_group::update::update,
 }
 
 fn handler(operation: Operation) -> Option<Handler> {

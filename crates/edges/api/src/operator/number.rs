@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::authorize::OperatorPermit;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
+use crate::operation::association::describe;
 use crate::page::Listing;
 
 /// Numbers that one request may add.
@@ -47,6 +48,7 @@ fn add_one(
     done: &mut AddedNumbers,
 ) -> Result<(), ApiError> {
     let known = tx.get::<PhoneNumber>(&AccountId::DEFAULT, &number.to_string())?;
+    let known = known.map(|it| it.at(now));
     let (known_owner, added) = match &known {
         None => (None, now),
         Some(known) => (known.owner, known.added),
@@ -68,7 +70,7 @@ fn add_one(
         _ if known.is_some() => done.assigned += 1,
         _ => done.added += 1,
     }
-    tx.put(&PhoneNumber { number, owner: account, added })?;
+    tx.put(&PhoneNumber::new(number, account, added))?;
     Ok(())
 }
 
@@ -126,10 +128,14 @@ pub(super) async fn remove(
     number: &str,
 ) -> Result<Answer, ApiError> {
     let number = parse_number("number", number)?;
-    context.write(move |tx| {
+    context
+        .write(move |tx| {
             let key = number.to_string();
             let known = tx.get::<PhoneNumber>(&AccountId::DEFAULT, &key)?.ok_or_else(|| {
-                ApiError::new(ErrorKind::NotFound, format!("Could not find the number {number} in the inventory"))
+                ApiError::new(
+                    ErrorKind::NotFound,
+                    format!("Could not find the number {number} in the inventory"),
+                )
             })?;
             if let Some(owner) = known.owner
                 && let Some(association) = tx.get::<PhoneNumberAssociation>(&owner, &key)?
@@ -137,8 +143,8 @@ pub(super) async fn remove(
                 return Err(ApiError::new(
                     ErrorKind::Conflict,
                     format!(
-                        "{number} belongs to VoiceConnector '{}' of the account {owner}; disassociate it first",
-                        association.connector
+                        "{number} belongs to {} of the account {owner}; disassociate it first",
+                        describe(&association.target)
                     ),
                 ));
             }

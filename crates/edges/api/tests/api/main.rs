@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here is a failed test")]
 
+mod association;
 mod authentication;
 mod connections;
 mod coverage;
@@ -12,4 +13,5 @@ mod termination;
 mod termination_credentials;
 mod totality;
 mod voice_connector;
+mod voice_connector_group;
 mod world;

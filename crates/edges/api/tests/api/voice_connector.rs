@@ -1,7 +1,9 @@
 //! Voice Connectors.
 
 use api::{ApiConfig, Quotas};
-use model::{AccountId, E164Number, KeyPolicy, PhoneNumberAssociation, VoiceConnectorId};
+use model::{
+    AccountId, AssociationTarget, E164Number, KeyPolicy, PhoneNumberAssociation, VoiceConnectorId,
+};
 use serde_json::{Value, json};
 use store::TypedTx as _;
 
@@ -151,7 +153,7 @@ async fn a_connector_with_numbers_is_not_deleted_and_they_are_named() {
     let association = PhoneNumberAssociation {
         account: AccountId::DEFAULT,
         number: E164Number::parse("+12065550100").unwrap(),
-        connector: VoiceConnectorId::parse(&id).unwrap(),
+        target: AssociationTarget::Connector(VoiceConnectorId::parse(&id).unwrap()),
         associated: START,
     };
     let stored = association.clone();

@@ -10,7 +10,7 @@ use api::{ApiConfig, Clock, Context, Drained, LiveCalls, NoCalls};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use model::{AccessKey, AccessKeyId, AccountId, KeyPolicy, KeyStatus, Secret, UnixMillis};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Keyring, Store, StoreConfig, TypedTx as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -186,6 +186,24 @@ impl World {
         let answer = self.call_as(key, "POST", "/voice-connectors", body).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json()["VoiceConnector"]["VoiceConnectorId"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates a group of connectors and returns its id.
+    pub(crate) async fn group(&self, connectors: &[&str]) -> String {
+        let items: Vec<Value> =
+            connectors.iter().map(|it| json!({"VoiceConnectorId": it, "Priority": 1})).collect();
+        let body = json!({"Name": "group", "VoiceConnectorItems": items});
+        let made = self.call("POST", "/voice-connector-groups", body).await.expect(201);
+        made["VoiceConnectorGroup"]["VoiceConnectorGroupId"].as_str().unwrap().to_owned()
+    }
+
+    /// Puts numbers into the inventory, as the operator would; an account that is named owns them.
+    pub(crate) async fn numbers(&self, account: &str, numbers: &[&str]) {
+        let mut body = json!({"numbers": numbers});
+        if !account.is_empty() {
+            body["account"] = account.into();
+        }
+        self.call("POST", "/operator/numbers", body).await.expect(201);
     }
 
     /// Creates a connector with a termination.

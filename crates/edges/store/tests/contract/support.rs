@@ -110,7 +110,7 @@ pub(crate) fn user(connector: &VoiceConnectorId, name: &str, password: &str) -> 
 /// Something that has a parent or none, in no account's scope.
 pub(crate) fn number(last: u64, owner: Option<AccountId>) -> PhoneNumber {
     let number = E164Number::parse(&format!("+1206555{last:04}")).unwrap();
-    PhoneNumber { number, owner, added: UnixMillis(0) }
+    PhoneNumber::new(number, owner, UnixMillis(0))
 }
 
 pub(crate) fn transaction(number: u8) -> TransactionId {

@@ -13,6 +13,7 @@ use super::{load, parse_id};
 use crate::authorize::Permit;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
+use crate::operation::voice_connector_group::groups_of;
 
 /// Blocking resources that a refusal names; the rest are summed up.
 const NAMED_MAX: usize = 5;
@@ -51,7 +52,7 @@ fn refuse_while_in_use(tx: &dyn Tx, connector: &VoiceConnector) -> Result<(), Ap
     let found =
         tx.children::<PhoneNumberAssociation>(&connector.account, connector.id.as_str(), page)?;
     if found.items.is_empty() {
-        return Ok(());
+        return refuse_while_in_a_group(tx, connector);
     }
     let mut named: Vec<String> = found.items.iter().map(|it| it.number.to_string()).collect();
     if found.next.is_some() {
@@ -62,6 +63,24 @@ fn refuse_while_in_use(tx: &dyn Tx, connector: &VoiceConnector) -> Result<(), Ap
         format!(
             "VoiceConnector '{}' still has phone numbers: {}; disassociate them first \
              (DisassociatePhoneNumbersFromVoiceConnector)",
+            connector.id,
+            named.join(", ")
+        ),
+    ))
+}
+
+/// Refuses while a group sends calls to the connector.
+fn refuse_while_in_a_group(tx: &dyn Tx, connector: &VoiceConnector) -> Result<(), ApiError> {
+    let groups = groups_of(tx, connector, NAMED_MAX)?;
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = groups.iter().map(ToString::to_string).collect();
+    Err(ApiError::new(
+        ErrorKind::Conflict,
+        format!(
+            "VoiceConnector '{}' is still in the Voice Connector groups {}; take it out of them first \
+             (UpdateVoiceConnectorGroup)",
             connector.id,
             named.join(", ")
         ),
