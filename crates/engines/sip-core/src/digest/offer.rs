@@ -23,24 +23,28 @@ impl<'a> Offer<'a> {
     pub(super) fn read(fields: &DigestFields<'a>) -> Self {
         let mut offer = Self::default();
         for (name, value) in fields.params() {
-            let slots: [(&str, &mut Option<Cow<'a, str>>); 10] = [
-                ("username", &mut offer.username),
-                ("realm", &mut offer.realm),
-                ("nonce", &mut offer.nonce),
-                ("uri", &mut offer.uri),
-                ("response", &mut offer.response),
-                ("algorithm", &mut offer.algorithm),
-                ("cnonce", &mut offer.cnonce),
-                ("qop", &mut offer.qop),
-                ("nc", &mut offer.count),
-                ("userhash", &mut offer.userhash),
-            ];
-            for (known, slot) in slots {
-                if name.eq_ignore_ascii_case(known) {
-                    *slot = Some(unquote(value));
-                }
+            if let Some(slot) = offer.slot(name) {
+                *slot = Some(unquote(value));
             }
         }
         offer
+    }
+
+    /// Where a parameter goes; its length tells most of them apart.
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Cow<'a, str>>> {
+        let (known, slot) = match name.len() {
+            2 => ("nc", &mut self.count),
+            3 if name.eq_ignore_ascii_case("uri") => ("uri", &mut self.uri),
+            3 => ("qop", &mut self.qop),
+            5 if name.eq_ignore_ascii_case("realm") => ("realm", &mut self.realm),
+            5 => ("nonce", &mut self.nonce),
+            6 => ("cnonce", &mut self.cnonce),
+            8 if name.eq_ignore_ascii_case("username") => ("username", &mut self.username),
+            8 if name.eq_ignore_ascii_case("userhash") => ("userhash", &mut self.userhash),
+            8 => ("response", &mut self.response),
+            9 => ("algorithm", &mut self.algorithm),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(known).then_some(slot)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sip_message::{Flow, Message, Method, Name, StartLine, Status, Via};
+use sip_message::{CSeq, Flow, Message, Method, Name, StartLine, Status, Via, Violation};
 
 use super::{Endpoint, Entry, Received, Refusal, ServerId};
 use crate::key::Key;
@@ -183,11 +183,9 @@ impl Endpoint {
         message: &Message<'_>,
         status: Status,
     ) -> Received {
-        if let Err(violation) = message.check() {
-            return Received::Refused(Refusal::MalformedResponse(violation));
-        }
-        let (Ok(via), Ok(cseq)) = (message.via(), message.cseq()) else {
-            return Received::Refused(Refusal::ForeignResponse);
+        let (via, cseq) = match readable(message) {
+            Ok(read) => read,
+            Err(violation) => return Received::Refused(Refusal::MalformedResponse(violation)),
         };
         if message.vias().nth(1).is_some() {
             return Received::Refused(Refusal::ForeignResponse);
@@ -214,6 +212,21 @@ impl Endpoint {
             (Delivery::Absorb, _) | (Delivery::Deliver, None) => Received::Absorbed,
         }
     }
+}
+
+/// Reads what a response is matched by. The rest of it is for its user to judge: a response to
+/// none of our requests goes no further, and need not be read to the end for that.
+fn readable<'m>(response: &Message<'m>) -> Result<(Via<'m>, CSeq<'m>), Violation> {
+    if let Some(fault) = response.fault() {
+        return Err(Violation::Fault(fault));
+    }
+    let missing =
+        [Name::From, Name::To, Name::CallId].into_iter().find(|&it| !response.contains(it));
+    if let Some(name) = missing {
+        return Err(Violation::Missing(name));
+    }
+    let via = response.via().map_err(Violation::Header)?;
+    Ok((via, response.cseq().map_err(Violation::Header)?))
 }
 
 /// A request on its way in.
