@@ -379,3 +379,21 @@ fn a_record_is_written_without_figures_if_the_media_does_not_report() {
     world.only_record();
     world.assert_clean();
 }
+
+#[test]
+fn a_report_that_comes_after_the_record_makes_no_second_one() {
+    let mut world = World::new();
+    let call = talk(&mut world);
+    world.media_answers = false;
+    world.send(PBX, &within(&call.invite, &call.answer, "BYE", 9).text());
+    world.wait(Duration::from_secs(3));
+    world.only_record();
+
+    // The carrier has not answered the BYE, so the call is still being cleared away.
+    let call = media::CallMediaId(0);
+    world.put(call::Input::Media(call::MediaEvent::Closed { call, quality: None }));
+    world.only_record();
+    world.wait(Duration::from_secs(40));
+    world.only_record();
+    world.assert_clean();
+}

@@ -321,3 +321,18 @@ fn an_answer_to_a_reinvite_that_comes_again_is_acknowledged_again() {
     world.expect(PBX, "SIP/2.0 200 ");
     world.expect_nothing(PBX);
 }
+
+#[test]
+fn a_reinvite_before_the_callers_ack_is_told_to_wait() {
+    let mut world = World::new();
+    let (invite, left) = crate::peer::place(&mut world);
+    let answer = crate::peer::answer(&mut world, &left);
+    let theirs = carrier_within(&left, CARRIER, "called", "INVITE", 1);
+    world.send(CARRIER, &theirs.clone().body(&sdp("198.51.100.20", 6000)).text());
+    world.expect(CARRIER, "SIP/2.0 491 ");
+    world.send(PBX, &ack(&invite, &answer).text());
+    let again = Request { branch: "again".into(), cseq: 2, ..theirs };
+    world.send(CARRIER, &again.body(&sdp("198.51.100.20", 6000)).text());
+    world.expect(CARRIER, "SIP/2.0 100 ");
+    world.expect(PBX, "INVITE ");
+}
