@@ -181,6 +181,33 @@ fn responses_go_to_the_source_port_only_if_rport_asks_for_it() {
 }
 
 #[test]
+fn a_via_cannot_aim_responses_at_a_third_party() {
+    let mut world = World::new(Transport::Udp);
+    let aimed = request("OPTIONS", "z9hG4bKa;maddr=203.0.113.9", "").replace("7:5070;", "8;");
+    let server = world.accept(&aimed);
+    world.respond(server, &aimed, Status::OK);
+    let sent = world.endpoint.poll_output().unwrap();
+    assert_eq!(sent.flow.remote, "192.0.2.7:5060".parse().unwrap());
+}
+
+#[test]
+fn a_request_that_was_answered_and_forgotten_is_new_when_it_comes_again() {
+    let mut world = World::new(Transport::Udp);
+    let invite = request("INVITE", BRANCH, "");
+    for _ in 0..2 {
+        let server = world.accept(&invite);
+        let message = Message::parse(invite.as_bytes()).unwrap();
+        let replies = sip_core::Replies::new(&message, &world.flow).unwrap();
+        let bytes = replies.bare(Status::FORBIDDEN, "Forbidden", "t");
+        world.endpoint.respond_and_forget(server, bytes).unwrap();
+        assert_eq!(world.sent(), ["SIP/2.0 403 Forbidden"]);
+        assert_eq!((world.endpoint.transactions(), world.endpoint.invites_open()), (0, 0));
+    }
+    assert_eq!(world.receive(&request("ACK", BRANCH, "")), Received::Ack);
+    assert_eq!(world.endpoint.poll_timeout(), None);
+}
+
+#[test]
 fn a_response_whose_connection_is_gone_asks_for_one_to_the_port_in_via() {
     let mut world = World::new(Transport::Tcp);
     let options = request("OPTIONS", BRANCH, "").replace("7:5070;", "7:5061;");
