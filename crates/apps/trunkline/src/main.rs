@@ -19,6 +19,10 @@ use cli::{Cli, Command};
 use failure::Failure;
 use screen::{Colour, Paint, Screen, colour_wanted};
 
+/// A call allocates a few dozen small things, on a thread that lives as long as the process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // clap answers --help and wrong usage itself, the latter with exit code 2.
     let Cli { common, command } = Cli::parse();

@@ -139,10 +139,13 @@ fn past_calls_are_listed_and_explained_by_either_name() {
 }
 
 #[test]
-fn an_operation_that_is_not_built_yet_says_so_and_exits_1() {
+fn a_refused_operation_names_the_exception_and_exits_1() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(dir.path());
-    let done = service.run(&["api", "ListSipRules"]);
+    let input = r#"{"VoiceConnectorId":"abcdefghijklmnopqrstuv"}"#;
+    let done = service.run(&["api", "GetVoiceConnector", "--json", input]);
     assert_eq!(done.code, Some(1));
-    assert!(done.err.contains("NotImplementedException"), "{}", done.err);
+    for told in ["NotFoundException (404)", "abcdefghijklmnopqrstuv", "request id"] {
+        assert!(done.err.contains(told), "{told}: {}", done.err);
+    }
 }
