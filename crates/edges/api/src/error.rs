@@ -80,6 +80,10 @@ kinds! {
     MethodNotServed = METHOD_NOT_ALLOWED, "UnknownOperationException", "UnknownOperation";
     /// Something else must go or end first.
     Conflict = CONFLICT, "ConflictException", "Conflict";
+    /// What it takes is over: a call, a voiceprint, a feature of the service.
+    Gone = GONE, "GoneException", "Gone";
+    /// The request is right, but what it is about is not in a state for it.
+    UnprocessableEntity = UNPROCESSABLE_ENTITY, "UnprocessableEntityException", "Unprocessable";
     /// The key asks too fast.
     Throttled = TOO_MANY_REQUESTS, "ThrottledClientException", "Throttled";
     /// A fault of this service.
@@ -170,6 +174,12 @@ impl From<StoreError> for ApiError {
 
 impl From<LiveError> for ApiError {
     fn from(error: LiveError) -> Self {
+        if error == LiveError::NotServed {
+            return Self::new(
+                ErrorKind::ServiceUnavailable,
+                format!("{error}; nothing was done, and asking again does not help"),
+            );
+        }
         Self::new(
             ErrorKind::ServiceUnavailable,
             format!("{error}; nothing was done, ask again in a moment"),

@@ -28,6 +28,7 @@ mod answer;
 mod authenticate;
 mod authorize;
 mod body;
+mod client_request;
 mod clock;
 pub mod config;
 mod context;
@@ -49,6 +50,9 @@ pub use clock::{Clock, SystemClock};
 pub use config::{ApiConfig, Limits, PrivateNetworks, Quotas, Rate};
 pub use context::Context;
 pub use error::{ApiError, ErrorKind};
-pub use live::{HungUp, LiveCall, LiveCalls, LiveError, LiveFuture, NoCalls, ServiceInfo};
+pub use live::{
+    ApplicationCall, ApplicationUpdate, HungUp, LiveCall, LiveCalls, LiveError, LiveFuture,
+    NoCalls, ServiceInfo, Streamed, Updated,
+};
 pub use server::{Drained, serve};
 pub use tally::Served;

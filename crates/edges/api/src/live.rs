@@ -3,11 +3,14 @@
 //! This crate defines the trait and the server implements it, with a bounded queue toward the
 //! signalling thread, so that the API knows nothing of engines.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use chime_api::Sensitive;
 use model::{
-    AccountId, Decision, Direction, LegQuality, TransactionId, UnixMillis, VoiceConnectorId,
+    AccountId, Decision, Direction, E164Number, LegQuality, SipMediaApplication,
+    SipMediaApplicationId, TransactionId, UnixMillis, VoiceConnectorId,
 };
 
 use crate::operator::dto;
@@ -28,6 +31,70 @@ pub trait LiveCalls: Send + Sync + 'static {
 
     /// The running process.
     fn service(&self) -> LiveFuture<'_, ServiceInfo>;
+
+    /// Whether the audio of a call goes to an analyser. Without an analyser, none does.
+    fn streamed(&self, _call: TransactionId) -> LiveFuture<'_, Streamed> {
+        Box::pin(async { Ok(Streamed::No) })
+    }
+
+    /// Places a call for a SIP media application; the answer is the new call's identifier.
+    /// Without an engine for them, [`LiveError::NotServed`].
+    fn place(&self, _call: ApplicationCall) -> LiveFuture<'_, TransactionId> {
+        Box::pin(async { Err(LiveError::NotServed) })
+    }
+
+    /// Hands arguments to the application of a call in progress. Without an engine for them,
+    /// [`LiveError::NotServed`].
+    fn update(&self, _update: ApplicationUpdate) -> LiveFuture<'_, Updated> {
+        Box::pin(async { Err(LiveError::NotServed) })
+    }
+}
+
+/// A call that a SIP media application shall make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationCall {
+    /// The application, which is asked when the call proceeds.
+    pub application: SipMediaApplication,
+    /// The caller: a number of the application's owner.
+    pub from: E164Number,
+    /// The called party.
+    pub to: E164Number,
+    /// Headers for the INVITE, by name: `X-…`, `User-to-User` and `Diversion` alone, without line
+    /// breaks.
+    pub headers: BTreeMap<Sensitive, Sensitive>,
+    /// What the application is told.
+    pub arguments: BTreeMap<Sensitive, Sensitive>,
+}
+
+/// Arguments for the application of a call in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationUpdate {
+    /// The owner of both.
+    pub account: AccountId,
+    /// The application.
+    pub application: SipMediaApplicationId,
+    /// The call.
+    pub call: TransactionId,
+    /// What the application is told.
+    pub arguments: BTreeMap<Sensitive, Sensitive>,
+}
+
+/// What came of an [`ApplicationUpdate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Updated {
+    /// The application will be asked.
+    Ordered,
+    /// The application has no such call in progress.
+    NoSuchCall,
+}
+
+/// Whether the audio of a call goes to an analyser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streamed {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
 }
 
 /// A call in progress.
@@ -128,6 +195,9 @@ pub enum LiveError {
     /// It has stopped.
     #[error("the signalling side has stopped")]
     Stopped,
+    /// It has no engine for this.
+    #[error("this release has no engine for calls of SIP media applications")]
+    NotServed,
 }
 
 /// No calls at all: for a control plane without a data plane, as tests run it.

@@ -59,3 +59,14 @@ impl VoiceConnectorCount {
         }
     }
 }
+
+/// Refuses one more of what is counted cheaply. `quota` is the quota's name at AWS, or a like one.
+pub(crate) fn admit(quota: &str, now: u64, max: u64) -> Result<(), ApiError> {
+    if now < max {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ErrorKind::ResourceLimitExceeded,
+        format!("the quota \"{quota}\" is {max}, and {now} exist; delete one first"),
+    ))
+}

@@ -7,6 +7,11 @@
 pub(crate) mod association;
 mod origination;
 mod phone_number;
+mod sip_media_application;
+mod sip_media_application_alexa_skill;
+mod sip_media_application_call;
+mod sip_media_application_logging;
+mod sip_rule;
 mod tag;
 mod termination;
 mod termination_credentials;
@@ -74,8 +79,13 @@ macro_rules! operations {
 operations! {
     AssociatePhoneNumbersWithVoiceConnector => association::associate::associate,
     AssociatePhoneNumbersWithVoiceConnectorGroup => association::associate_group::associate_group,
+    CreateSipMediaApplication => sip_media_application::create::create,
+    CreateSipMediaApplicationCall => sip_media_application_call::create::create,
+    CreateSipRule => sip_rule::create::create,
     CreateVoiceConnector => voice_connector::create::create,
     CreateVoiceConnectorGroup => voice_connector_group::create::create,
+    DeleteSipMediaApplication => sip_media_application::delete::delete,
+    DeleteSipRule => sip_rule::delete::delete,
     DeleteVoiceConnector => voice_connector::delete::delete,
     DeleteVoiceConnectorGroup => voice_connector_group::delete::delete,
     DeleteVoiceConnectorOrigination => origination::delete::delete,
@@ -83,21 +93,32 @@ operations! {
     DeleteVoiceConnectorTerminationCredentials => termination_credentials::delete::delete,
     DisassociatePhoneNumbersFromVoiceConnector => association::disassociate::disassociate,
     DisassociatePhoneNumbersFromVoiceConnectorGroup => association::disassociate_group::disassociate_group,
+    GetSipMediaApplication => sip_media_application::get::get,
+    GetSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::get::get,
+    GetSipMediaApplicationLoggingConfiguration => sip_media_application_logging::get::get,
+    GetSipRule => sip_rule::get::get,
     GetVoiceConnector => voice_connector::get::get,
     GetVoiceConnectorGroup => voice_connector_group::get::get,
     GetVoiceConnectorOrigination => origination::get::get,
     GetVoiceConnectorTermination => termination::get::get,
     GetVoiceConnectorTerminationHealth => termination::get_health::get_health,
     ListAvailableVoiceConnectorRegions => voice_connector_region::list::list,
+    ListSipMediaApplications => sip_media_application::list::list,
+    ListSipRules => sip_rule::list::list,
     ListTagsForResource => tag::list::list,
     ListVoiceConnectorGroups => voice_connector_group::list::list,
     ListVoiceConnectorTerminationCredentials => termination_credentials::list::list,
     ListVoiceConnectors => voice_connector::list::list,
+    PutSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::put::put,
+    PutSipMediaApplicationLoggingConfiguration => sip_media_application_logging::put::put,
     PutVoiceConnectorOrigination => origination::put::put,
     PutVoiceConnectorTermination => termination::put::put,
     PutVoiceConnectorTerminationCredentials => termination_credentials::put::put,
     TagResource => tag::tag::tag,
     UntagResource => tag::untag::untag,
+    UpdateSipMediaApplication => sip_media_application::update::update,
+    UpdateSipMediaApplicationCall => sip_media_application_call::update::update,
+    UpdateSipRule => sip_rule::update::update,
     UpdateVoiceConnector => voice_connector::update::update,
     UpdateVoiceConnectorGroup => voice_connector_group::update::update,
 }

@@ -8,6 +8,8 @@ mod connections;
 mod coverage;
 mod operator;
 mod origination;
+mod sip_media_application;
+mod sip_rule;
 mod tag;
 mod termination;
 mod termination_credentials;
