@@ -12,12 +12,17 @@ mod sip_media_application_alexa_skill;
 mod sip_media_application_call;
 mod sip_media_application_logging;
 mod sip_rule;
+mod speaker_search_task;
 mod tag;
 mod termination;
 mod termination_credentials;
+mod voice_analysis;
 mod voice_connector;
 mod voice_connector_group;
 mod voice_connector_region;
+mod voice_profile;
+mod voice_profile_domain;
+mod voice_tone_analysis_task;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -84,6 +89,8 @@ operations! {
     CreateSipRule => sip_rule::create::create,
     CreateVoiceConnector => voice_connector::create::create,
     CreateVoiceConnectorGroup => voice_connector_group::create::create,
+    CreateVoiceProfile => voice_profile::create::create,
+    CreateVoiceProfileDomain => voice_profile_domain::create::create,
     DeleteSipMediaApplication => sip_media_application::delete::delete,
     DeleteSipRule => sip_rule::delete::delete,
     DeleteVoiceConnector => voice_connector::delete::delete,
@@ -91,17 +98,23 @@ operations! {
     DeleteVoiceConnectorOrigination => origination::delete::delete,
     DeleteVoiceConnectorTermination => termination::delete::delete,
     DeleteVoiceConnectorTerminationCredentials => termination_credentials::delete::delete,
+    DeleteVoiceProfile => voice_profile::delete::delete,
+    DeleteVoiceProfileDomain => voice_profile_domain::delete::delete,
     DisassociatePhoneNumbersFromVoiceConnector => association::disassociate::disassociate,
     DisassociatePhoneNumbersFromVoiceConnectorGroup => association::disassociate_group::disassociate_group,
     GetSipMediaApplication => sip_media_application::get::get,
     GetSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::get::get,
     GetSipMediaApplicationLoggingConfiguration => sip_media_application_logging::get::get,
     GetSipRule => sip_rule::get::get,
+    GetSpeakerSearchTask => speaker_search_task::get::get,
     GetVoiceConnector => voice_connector::get::get,
     GetVoiceConnectorGroup => voice_connector_group::get::get,
     GetVoiceConnectorOrigination => origination::get::get,
     GetVoiceConnectorTermination => termination::get::get,
     GetVoiceConnectorTerminationHealth => termination::get_health::get_health,
+    GetVoiceProfile => voice_profile::get::get,
+    GetVoiceProfileDomain => voice_profile_domain::get::get,
+    GetVoiceToneAnalysisTask => voice_tone_analysis_task::get::get,
     ListAvailableVoiceConnectorRegions => voice_connector_region::list::list,
     ListSipMediaApplications => sip_media_application::list::list,
     ListSipRules => sip_rule::list::list,
@@ -109,11 +122,17 @@ operations! {
     ListVoiceConnectorGroups => voice_connector_group::list::list,
     ListVoiceConnectorTerminationCredentials => termination_credentials::list::list,
     ListVoiceConnectors => voice_connector::list::list,
+    ListVoiceProfileDomains => voice_profile_domain::list::list,
+    ListVoiceProfiles => voice_profile::list::list,
     PutSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::put::put,
     PutSipMediaApplicationLoggingConfiguration => sip_media_application_logging::put::put,
     PutVoiceConnectorOrigination => origination::put::put,
     PutVoiceConnectorTermination => termination::put::put,
     PutVoiceConnectorTerminationCredentials => termination_credentials::put::put,
+    StartSpeakerSearchTask => speaker_search_task::start::start,
+    StartVoiceToneAnalysisTask => voice_tone_analysis_task::start::start,
+    StopSpeakerSearchTask => speaker_search_task::stop::stop,
+    StopVoiceToneAnalysisTask => voice_tone_analysis_task::stop::stop,
     TagResource => tag::tag::tag,
     UntagResource => tag::untag::untag,
     UpdateSipMediaApplication => sip_media_application::update::update,
@@ -121,6 +140,8 @@ operations! {
     UpdateSipRule => sip_rule::update::update,
     UpdateVoiceConnector => voice_connector::update::update,
     UpdateVoiceConnectorGroup => voice_connector_group::update::update,
+    UpdateVoiceProfile => voice_profile::update::update,
+    UpdateVoiceProfileDomain => voice_profile_domain::update::update,
 }
 
 fn handler(operation: Operation) -> Option<Handler> {

@@ -14,6 +14,8 @@ mod tag;
 mod termination;
 mod termination_credentials;
 mod totality;
+mod voice_analysis;
 mod voice_connector;
 mod voice_connector_group;
+mod voice_profile;
 mod world;

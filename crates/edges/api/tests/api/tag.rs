@@ -1,7 +1,8 @@
 //! Tags.
 
-use model::KeyPolicy;
+use model::{AccountId, KeyPolicy, Tags};
 use serde_json::{Value, json};
+use store::TypedView as _;
 
 use crate::world::{Answer, World};
 
@@ -100,4 +101,79 @@ async fn an_arn_that_is_malformed_unknown_or_foreign_is_refused() {
         answer.refused(400, "BadRequestException");
     }
     world.call("GET", "/tags", "").await.refused(400, "BadRequestException");
+}
+
+/// What can have tags: how it is created, and the member that tells its ARN.
+const TAGGABLE: [(&str, &str, &str, &str); 3] = [
+    (
+        "/voice-connectors",
+        r#"{"Name":"x","RequireEncryption":false}"#,
+        "VoiceConnector",
+        "VoiceConnectorArn",
+    ),
+    (
+        "/sip-media-applications",
+        r#"{"Name":"x","AwsRegion":"us-east-1","Endpoints":[{"LambdaArn":"arn:aws:lambda:us-east-1:000000000000:function:f"}]}"#,
+        "SipMediaApplication",
+        "SipMediaApplicationArn",
+    ),
+    (
+        "/voice-profile-domains",
+        r#"{"Name":"x","ServerSideEncryptionConfiguration":{"KmsKeyArn":"arn:aws:kms:us-east-1:000000000000:key/1"}}"#,
+        "VoiceProfileDomain",
+        "VoiceProfileDomainArn",
+    ),
+];
+
+#[tokio::test]
+async fn every_taggable_resource_takes_tags_at_its_creation_and_later_and_loses_them_with_itself() {
+    let world = World::start().await;
+    for (path, body, noun, member) in TAGGABLE {
+        let mut body: Value = serde_json::from_str(body).unwrap();
+        let untagged = world.call("POST", path, &body).await.expect(201);
+        let untagged = untagged[noun][member].as_str().unwrap();
+        assert_eq!(tags(&world, untagged).await, json!([]), "{noun}");
+        tag(&world, untagged, json!([{"Key": "a", "Value": "1"}])).await.expect(204);
+        assert_eq!(tags(&world, untagged).await, json!([{"Key": "a", "Value": "1"}]));
+
+        body["Tags"] = json!([{"Key": "b", "Value": "2"}]);
+        let tagged = world.call("POST", path, &body).await.expect(201);
+        let arn = tagged[noun][member].as_str().unwrap();
+        tag(&world, arn, json!([{"Key": "c", "Value": "3"}])).await.expect(204);
+        let untag = json!({"ResourceARN": arn, "TagKeys": ["b"]});
+        world.call("POST", "/tags?operation=untag-resource", untag).await.expect(204);
+        assert_eq!(tags(&world, arn).await, json!([{"Key": "c", "Value": "3"}]), "{noun}");
+
+        let id = arn.rsplit('/').next().unwrap();
+        world.call("DELETE", &format!("{path}/{id}"), "").await.expect(204);
+        let gone = world.call("GET", &format!("/tags?arn={arn}"), "").await;
+        gone.refused(404, "NotFoundException");
+        let stored = arn.to_owned();
+        let left = world
+            .store
+            .read(move |view| view.get::<Tags>(&AccountId::DEFAULT, &stored))
+            .await
+            .unwrap();
+        assert_eq!(left, None, "{noun}");
+
+        body["Tags"] = json!([{"Key": "aws:x", "Value": ""}]);
+        world.call("POST", path, &body).await.refused(400, "BadRequestException");
+        let many: Vec<Value> =
+            (0..51).map(|at| json!({"Key": at.to_string(), "Value": ""})).collect();
+        body["Tags"] = json!(many);
+        world.call("POST", path, &body).await.refused(400, "BadRequestException");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_have_tags_is_told_so_whether_it_exists_or_not() {
+    let world = World::start().await;
+    for kind in ["vcg", "voice-profile", "phone-number", "x"] {
+        let arn = format!("arn:aws:chime:us-east-1:000000000000:{kind}/1");
+        let answer = world.call("GET", &format!("/tags?arn={arn}"), "").await;
+        let message = answer.refused(400, "BadRequestException");
+        assert!(message.contains("sma") && message.contains(kind), "{message}");
+        let answer = tag(&world, &arn, json!([{"Key": "a", "Value": ""}])).await;
+        answer.refused(400, "BadRequestException");
+    }
 }

@@ -21,8 +21,20 @@ fn shared() -> &'static (Runtime, World, String) {
 }
 
 /// Texts that rules let pass.
-const PLAUSIBLE: &[&str] =
-    &["US", "UDP", "10.0.0.0/28", "+12065550100", "us-east-1", "sip.example.com", "full"];
+const PLAUSIBLE: &[&str] = &[
+    "US",
+    "UDP",
+    "10.0.0.0/28",
+    "+12065550100",
+    "us-east-1",
+    "sip.example.com",
+    "full",
+    "Caller",
+    "en-US",
+    "RequestUriHostname",
+    "arn:aws:lambda:us-east-1:000000000000:function:f",
+    "arn:aws:kms:us-east-1:000000000000:key/1",
+];
 
 /// JSON that is near what operations take, so that it comes past the first check.
 fn body() -> impl Strategy<Value = Value> {
@@ -38,6 +50,10 @@ fn body() -> impl Strategy<Value = Value> {
         "Name|RequireEncryption|Tags|Key|Value|AwsRegion|NetworkType|IntegrationType",
         "Termination|CpsLimit|CallingRegions|CidrAllowedList|Disabled|DefaultPhoneNumber",
         "Credentials|Username|Password|Usernames|Origination|Routes|Host|Port|Protocol|Priority|Weight",
+        "Endpoints|LambdaArn|TriggerType|TriggerValue|TargetApplications|SipMediaApplicationId",
+        "SipMediaApplicationLoggingConfiguration|EnableSipMediaApplicationMessageLogs|Arguments",
+        "ServerSideEncryptionConfiguration|KmsKeyArn|Description|ClientRequestToken|SpeakerSearchTaskId",
+        "TransactionId|VoiceProfileDomainId|CallLeg|LanguageCode|FromPhoneNumber|ToPhoneNumber",
         "ResourceARN|TagKeys|account|policy|name|host|port|sources|numbers|ranges|first|last",
     ];
     leaf.prop_recursive(4, 32, 6, move |inner| {
@@ -58,7 +74,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn target(operation: Operation, id: &str) -> String {
     let spec = operation.spec();
     let query = spec.selector.map(|it| format!("?{}={}", it.key, it.value)).unwrap_or_default();
-    spec.path.replace("{voiceConnectorId}", id) + &query
+    spec.path.replace("{voiceConnectorId}", id).replace("{VoiceConnectorId}", id) + &query
 }
 
 proptest! {

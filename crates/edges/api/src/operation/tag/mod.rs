@@ -11,7 +11,7 @@ pub(super) mod untag;
 use std::collections::BTreeMap;
 
 use chime_api::types;
-use model::{AccountId, Arn, Tags, VoiceConnector};
+use model::{AccountId, Arn, SipMediaApplication, Tags, VoiceConnector, VoiceProfileDomain};
 use store::{StoreError, TypedView as _, View};
 
 use crate::error::{ApiError, ErrorKind};
@@ -46,18 +46,40 @@ pub(super) fn parse_tags(
     Ok(values)
 }
 
-/// Reads an ARN of this service.
+/// The resource types that can have tags: those that are given some at their creation.
+const TAGGABLE: [&str; 3] =
+    [Arn::VOICE_CONNECTOR, Arn::SIP_MEDIA_APPLICATION, Arn::VOICE_PROFILE_DOMAIN];
+
+/// Reads an ARN of this service, of a resource that can have tags.
 fn parse_arn(text: &str) -> Result<Arn, ApiError> {
-    Arn::parse(text).map_err(|refused| ApiError::bad_value("ResourceARN", &refused))
+    let arn = Arn::parse(text).map_err(|refused| ApiError::bad_value("ResourceARN", &refused))?;
+    if TAGGABLE.contains(&arn.kind.as_str()) {
+        return Ok(arn);
+    }
+    Err(ApiError::bad_request(format!(
+        "ResourceARN: resources of the type '{}' cannot have tags; those of the types {} can",
+        arn.kind,
+        TAGGABLE.join(", ")
+    )))
 }
 
 /// Whether the account has the resource; another account's is as absent as one that never was.
 fn exists(view: &dyn View, account: AccountId, arn: &Arn) -> Result<bool, StoreError> {
-    if arn.account != account || arn.kind != Arn::VOICE_CONNECTOR {
+    if arn.account != account {
         return Ok(false);
     }
-    let connector = view.get::<VoiceConnector>(&account, &arn.id)?;
-    Ok(connector.is_some_and(|it| it.arn() == *arn))
+    let (account, id) = (&account, arn.id.as_str());
+    let found = match arn.kind.as_str() {
+        Arn::VOICE_CONNECTOR => view.get::<VoiceConnector>(account, id)?.map(|it| it.arn()),
+        Arn::SIP_MEDIA_APPLICATION => {
+            view.get::<SipMediaApplication>(account, id)?.map(|it| it.arn())
+        }
+        Arn::VOICE_PROFILE_DOMAIN => {
+            view.get::<VoiceProfileDomain>(account, id)?.map(|it| it.arn())
+        }
+        _ => None,
+    };
+    Ok(found.is_some_and(|it| it == *arn))
 }
 
 /// The error for a resource that the account does not have.
