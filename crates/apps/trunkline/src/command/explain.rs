@@ -57,6 +57,9 @@ pub(crate) fn show(screen: &Screen, call: &Call) {
     fields.push(("started", call.started.to_string()));
     screen.fields(&fields);
     screen.line("");
+    if call.decisions.is_empty() && call.ended.is_none() {
+        screen.line(screen.paint(Paint::Faint, "  its decisions are told once it is over"));
+    }
     decisions(screen, &call.decisions);
     screen.line("");
     let paint = match call.state {

@@ -9,6 +9,7 @@ use chime_client::{Client, Config as ClientConfig, Overrides, SourceFile, Source
 use server::config::{Config, Sources as ConfigSources};
 use server::peer::PeerEvent;
 use server::{CarrierTap, Running, Server};
+use tempfile::TempDir;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -31,26 +32,19 @@ pub(super) struct Stage {
     running: Running,
     pub(super) connection: Connection,
     pub(super) carrier: Ear,
-    _home: Home,
-}
-
-/// A directory that goes when the demo does.
-struct Home(PathBuf);
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        // What cannot be removed stays in the system's directory for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    /// The service's directory, which goes when the stage does.
+    _home: TempDir,
 }
 
 impl Stage {
     /// Starts the service and reads its first access key as any client would.
     pub(super) async fn set() -> Result<Self, Failure> {
-        let name = format!("trunkline-demo-{}", std::process::id());
-        let home = Home(std::env::temp_dir().join(name));
-        let sources =
-            ConfigSources { data_dir: Some(home.0.clone()), ..ConfigSources::text(CONFIGURATION) };
+        let home = tempfile::Builder::new().prefix("trunkline-demo-").tempdir();
+        let home = home.map_err(|error| {
+            Failure::Failed(format!("no temporary directory can be made ({error}); check TMPDIR"))
+        })?;
+        let data_dir = Some(home.path().join("data"));
+        let sources = ConfigSources { data_dir, ..ConfigSources::text(CONFIGURATION) };
         let config = Config::load(sources)?;
         let credentials = config.storage.credentials_file();
         let carrier = Ear::default();

@@ -1,6 +1,6 @@
 //! `trunkline serve`: ready, stopped, killed, started twice.
 
-use crate::world::{ACCOUNT, FREE_PORTS, Service, run};
+use crate::world::{ACCOUNT, FREE_PORTS, Service, eventually, run};
 
 const TERMINATION: &str = r#""Termination":{"CallingRegions":["US"],"CidrAllowedList":[]}"#;
 
@@ -58,4 +58,27 @@ fn a_second_service_on_the_same_data_exits_1_and_says_who_has_it() {
     assert_eq!(done.code, Some(1));
     assert!(done.err.contains("is in use by process"), "{}", done.err);
     assert!(done.out.is_empty(), "no ready line: {}", done.out);
+}
+
+#[test]
+fn the_first_signal_lets_a_call_go_on_and_the_second_stops_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start_with(dir.path(), &[("TRUNKLINE_CALLS__DRAIN_MAX_S", "600")]);
+    let id = make_connector(&service);
+    let users = r#""Credentials":[{"Username":"pbx","Password":"secret"}]"#;
+    let input = format!("{{\"VoiceConnectorId\":\"{id}\",{users}}}");
+    service.run(&["api", "PutVoiceConnectorTerminationCredentials", "--json", &input]).ok();
+    service.run(&["number", "add", "+12065550150", "--account", ACCOUNT]).ok();
+    std::fs::write(dir.path().join("pw"), "secret").unwrap();
+    let call = ["call", "--from", "+12065550150", "--to", "+12065550120", "--seconds", "600"];
+    let user = ["--username", "pbx", "--password-file", "pw"];
+    let mut call = service.spawn(&[&call[..], &user].concat());
+    eventually("the call", || service.run(&["calls", "--live"]).ok().contains("answered"));
+
+    service.signal();
+    eventually("the drain", || service.admin("/readyz") == 503);
+    assert!(service.run(&["calls", "--live"]).ok().contains("answered"));
+    assert_eq!(service.terminate(), Some(1));
+    call.kill().unwrap();
+    call.wait().unwrap();
 }

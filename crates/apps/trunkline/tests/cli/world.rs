@@ -1,8 +1,10 @@
 //! A directory of one's own, commands run in it, and a service started there.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -60,7 +62,13 @@ pub(crate) struct Service {
 impl Service {
     /// Starts a service on free ports with its data in `home/data`, and waits for its ready line.
     pub(crate) fn start(home: &Path) -> Self {
-        let mut process = command(home, &FREE_PORTS, &["serve", "--data-dir", "data"])
+        Self::start_with(home, &[])
+    }
+
+    /// The same, with more settings.
+    pub(crate) fn start_with(home: &Path, settings: &[(&str, &str)]) -> Self {
+        let environment = [&FREE_PORTS, settings].concat();
+        let mut process = command(home, &environment, &["serve", "--data-dir", "data"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -78,16 +86,38 @@ impl Service {
         run(&self.home, &environment, arguments)
     }
 
+    /// Starts a command against this service and does not wait for it.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        let endpoint = format!("http://{}", self.ready["http"].as_str().unwrap());
+        let environment = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("TRUNKLINE_DATA_DIR", "data")];
+        let mut command = command(&self.home, &environment, arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The status of a page of the admin listener.
+    pub(crate) fn admin(&self, path: &str) -> u16 {
+        let mut stream = TcpStream::connect(self.ready["admin"].as_str().unwrap()).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
     /// What a power cut looks like to the process.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// Sends SIGTERM and returns the exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
+    /// Sends SIGTERM.
+    pub(crate) fn signal(&self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Sends SIGTERM and returns the exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        self.signal();
         self.process.wait().unwrap().code()
     }
 }
@@ -97,6 +127,14 @@ impl Drop for Service {
         // It has ended already if the test ended it.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Looks until it is so.
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < end, "{what}: not seen in time");
     }
 }
 
