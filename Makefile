@@ -51,7 +51,7 @@ docs: ## Documentation without a warning
 
 .PHONY: conformance
 conformance: $(VENV)/ready ## Unmodified clients against a running server: boto3, AWS CLI, SIPp, baresip
-	cargo build --package trunkline --locked
+	cargo build --workspace --bins --locked
 	$(VENV)/bin/python scripts/extract-model.py --check api-model/chime-sdk-voice-2022-08-03.json
 	TRUNKLINE_BIN="$(CURDIR)/$(BIN)" $(VENV)/bin/python -m pytest conformance
 
