@@ -2,13 +2,11 @@
 
 use aws_lc_rs::digest;
 use chime_api::Operation;
-use model::{AccountId, ClientRequest, UnixMillis};
-use store::{Page, StoreError, Tx, TypedTx as _, TypedView as _};
+use model::{AccountId, ClientRequest, Resource as _, UnixMillis};
+use store::{StoreError, Tx, TypedTx as _, TypedView as _};
 
 use crate::error::{ApiError, ErrorKind};
-
-/// Old tokens looked at for each new one. More than one, so that they do not pile up.
-const SWEPT: usize = 32;
+use crate::sweep::sweep;
 
 /// A request that may be a repetition.
 #[derive(Debug)]
@@ -76,12 +74,7 @@ impl Repeatable {
             made,
             at: now,
         };
-        let key = model::Resource::key(&request);
-        for old in tx.list::<ClientRequest>(&account, Page::after(&key, SWEPT))?.items {
-            if is_forgotten(&old, now) {
-                tx.delete::<ClientRequest>(&account, &model::Resource::key(&old))?;
-            }
-        }
+        sweep::<ClientRequest>(tx, account, &request.key(), |old| is_forgotten(old, now))?;
         tx.put(&request)
     }
 }

@@ -42,6 +42,7 @@ mod random;
 mod server;
 mod service;
 mod sts;
+mod sweep;
 mod tally;
 mod throttle;
 

@@ -122,6 +122,29 @@ async fn a_trigger_is_in_one_rule_at_most() {
 }
 
 #[tokio::test]
+async fn of_rules_that_race_for_a_trigger_exactly_one_wins() {
+    let world = std::sync::Arc::new(World::start().await);
+    let (host, id) = (host(&world).await, application(&world, "us-east-1").await);
+    let racers: Vec<_> = (0..16)
+        .map(|_| {
+            let (world, body) = (std::sync::Arc::clone(&world), draft(&host, &[&id]));
+            tokio::spawn(async move { world.call("POST", "/sip-rules", body).await })
+        })
+        .collect();
+    let mut won = 0;
+    for racer in racers {
+        let answer = racer.await.unwrap();
+        match answer.status {
+            201 => won += 1,
+            _ => drop(answer.refused(409, "ConflictException")),
+        }
+    }
+    assert_eq!(won, 1);
+    let listed = world.call("GET", "/sip-rules", "").await.expect(200);
+    assert_eq!(listed["SipRules"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_host_name_is_that_of_a_connector_of_the_account() {
     let world = World::start().await;
     let id = application(&world, "us-east-1").await;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use api::{ApiConfig, HungUp, LiveCall, LiveCalls, LiveFuture, Quotas, ServiceInfo, Streamed};
 use model::{
-    AccountId, CallRecord, CallStatus, Direction, KeyPolicy, MediaInsights, SpeakerMatch,
-    SpeakerSearchTask, Streaming, TaskStatus, TransactionId, UnixMillis, VoiceConnectorId,
-    VoiceProfileId, Voiceprint,
+    AccountId, CallRecord, CallStatus, ClientRequest, Direction, KeyPolicy, MediaInsights,
+    SpeakerMatch, SpeakerSearchTask, Streaming, TaskStatus, TransactionId, UnixMillis,
+    VoiceConnectorId, VoiceProfileId, Voiceprint,
 };
 use serde_json::{Value, json};
-use store::{TypedTx as _, TypedView as _};
+use store::{Page, TypedTx as _, TypedView as _};
 
 use crate::voice_profile::domain;
 use crate::world::{Answer, START, World};
@@ -366,6 +366,36 @@ async fn a_token_starts_one_task_however_often_it_is_sent() {
         body["TransactionId"] = TransactionId::from_random([2; 16]).to_string().into();
         scene.post(kind, body).await.refused(409, "ConflictException");
     }
+}
+
+#[tokio::test]
+async fn tasks_and_tokens_whose_time_is_over_are_removed() {
+    let scene = Scene::start().await;
+    let mut old = Vec::new();
+    for token in ["one", "two", "three"] {
+        let mut body = scene.body(1);
+        body["ClientRequestToken"] = token.into();
+        let task = scene.post(KINDS[0], body).await.expect(201);
+        let id = task["SpeakerSearchTask"]["SpeakerSearchTaskId"].as_str().unwrap().to_owned();
+        scene.stop(KINDS[0], &id).await.expect(204);
+        old.push(id);
+    }
+    scene.world.clock.advance(7 * DAY);
+    let mut body = scene.body(1);
+    body["ClientRequestToken"] = "four".into();
+    scene.post(KINDS[0], body).await.expect(201);
+    let (tasks, tokens) = scene
+        .world
+        .store
+        .read(|view| {
+            let tasks = view.list::<SpeakerSearchTask>(&AccountId::DEFAULT, Page::WHOLE)?;
+            let tokens = view.list::<ClientRequest>(&AccountId::DEFAULT, Page::WHOLE)?;
+            Ok((tasks.items, tokens.items))
+        })
+        .await
+        .unwrap();
+    assert_eq!((tasks.len(), tokens.len()), (1, 1), "{tasks:?} {tokens:?}");
+    assert!(!old.contains(&tasks[0].id.to_string()));
 }
 
 #[tokio::test]

@@ -17,9 +17,7 @@ use crate::client_request::Repeatable;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 use crate::operator::dto::timestamp;
-
-/// Old tasks looked at for each new one. More than one, so that they do not pile up.
-const SWEPT: usize = 32;
+use crate::sweep::sweep;
 
 /// A task on a call.
 pub(super) trait Task: Resource {
@@ -96,21 +94,10 @@ pub(super) fn enqueue<T: Task>(
             ),
         ));
     }
-    sweep::<T>(tx, &task, now)?;
+    sweep::<T>(tx, account, &task.key(), |old| old.analysis().is_expired(now))?;
     tx.put(&task)?;
     repeatable.remember(tx, account, task.key(), now)?;
     Ok(task)
-}
-
-/// Deletes expired tasks among a few, beginning at the new one's key, which is a random place.
-fn sweep<T: Task>(tx: &mut dyn Tx, new: &T, now: UnixMillis) -> Result<(), StoreError> {
-    let account = new.account();
-    for task in tx.list::<T>(&account, Page::after(&new.key(), SWEPT))?.items {
-        if task.analysis().is_expired(now) {
-            tx.delete::<T>(&account, &task.key())?;
-        }
-    }
-    Ok(())
 }
 
 /// A connector's task by the id of a request, whatever text that is, unless it has expired.
