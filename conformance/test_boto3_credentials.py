@@ -163,6 +163,29 @@ def test_a_store_that_is_away_is_service_unavailable_and_comes_back(tmp_path):
         assert usernames(voice, made) == ["u"]
 
 
+def test_a_damaged_row_is_our_own_fault_and_says_so(tmp_path):
+    """ServiceFailureException is for what only the operator can mend: here, a document that cannot be read."""
+    with Server(tmp_path) as server:
+        voice = server.client()
+        made = voice.create_voice_connector(Name="damaged", RequireEncryption=False)["VoiceConnector"]
+        voice.put_voice_connector_termination(
+            VoiceConnectorId=made["VoiceConnectorId"],
+            Termination={"CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]},
+        )
+        with contextlib.closing(sqlite3.connect(server.data_dir / "trunkline.db", timeout=5)) as vandal:
+            damaged = vandal.execute(
+                "UPDATE resource SET document = CAST('{' AS BLOB) "
+                "WHERE kind = (SELECT id FROM kind WHERE name = 'termination')"
+            )
+            assert damaged.rowcount == 1
+            vandal.commit()
+        with pytest.raises(voice.exceptions.ServiceFailureException) as refused:
+            put(voice, made, ("u", "p"))
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+        assert refused.value.response["ResponseMetadata"]["RequestId"] in server.log_text()
+        assert voice.list_voice_connectors()["VoiceConnectors"]
+
+
 def test_passwords_are_nowhere_in_the_data_directory_or_the_log(tmp_path):
     password = "correct-horse-battery-staple"
     with Server(tmp_path) as server:
