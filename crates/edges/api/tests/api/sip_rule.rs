@@ -303,6 +303,35 @@ async fn an_application_stays_while_an_enabled_rule_sends_calls_to_it() {
 }
 
 #[tokio::test]
+async fn a_rule_is_enabled_only_while_its_trigger_is_still_the_accounts() {
+    let world = World::start().await;
+    let id = application(&world, "us-east-1").await;
+    own_dial_in(&world).await;
+    let mut body = draft(NUMBER, &[&id]);
+    body["TriggerType"] = "ToPhoneNumber".into();
+    body["Disabled"] = true.into();
+    let by_number = format!("/sip-rules/{}", rule(&world, &body).await);
+    let host = host(&world).await;
+    let by_host = format!("/sip-rules/{}", rule(&world, &draft(&host, &[&id])).await);
+
+    let enable = json!({"Name": "x", "Disabled": false});
+    own(&world, NUMBER, "111122223333").await;
+    let answer = world.call("PUT", &by_number, &enable).await;
+    let message = answer.refused(400, "BadRequestException");
+    assert!(message.contains(NUMBER), "{message}");
+    world.call("PUT", &by_number, json!({"Name": "renamed"})).await.expect(202);
+    own_dial_in(&world).await;
+    world.call("PUT", &by_number, &enable).await.expect(202);
+
+    let connector = host.split('.').next().unwrap();
+    world.call("DELETE", &format!("/voice-connectors/{connector}"), "").await.expect(204);
+    world.call("PUT", &by_host, json!({"Name": "renamed"})).await.expect(202);
+    world.call("PUT", &by_host, json!({"Name": "x", "Disabled": true})).await.expect(202);
+    let message = world.call("PUT", &by_host, &enable).await.refused(400, "BadRequestException");
+    assert!(message.contains(&host), "{message}");
+}
+
+#[tokio::test]
 async fn the_quota_refuses_one_rule_too_many() {
     let config =
         ApiConfig { quotas: Quotas { sip_rules: 1, ..Quotas::default() }, ..ApiConfig::default() };

@@ -23,7 +23,8 @@ pub(crate) async fn create(
     let rule = context
         .write(move |tx| {
             let targets = target::parse(&*tx, account, &wire.target_applications)?;
-            trigger::check(&*tx, account, &trigger, now)?;
+            trigger::check_owned(&*tx, account, &trigger, now)?;
+            trigger::check_free(&*tx, account, &trigger)?;
             quota::admit("SIP rules", tx.count::<SipRule>(&account, max)?, max)?;
             let rule = SipRule {
                 id,

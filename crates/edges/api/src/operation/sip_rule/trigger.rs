@@ -21,17 +21,25 @@ pub(super) fn parse(kind: SipRuleTriggerType, value: &str) -> Result<SipTrigger,
     }
 }
 
-/// Refuses a trigger that is not the account's, or that another rule has.
-pub(super) fn check(
+/// Refuses a trigger that is not the account's.
+pub(super) fn check_owned(
     tx: &dyn Tx,
     account: AccountId,
     trigger: &SipTrigger,
     now: UnixMillis,
 ) -> Result<(), ApiError> {
     match trigger {
-        SipTrigger::ToPhoneNumber(number) => check_number(tx, account, *number, now)?,
-        SipTrigger::RequestUriHostname(host) => check_host(tx, account, host)?,
+        SipTrigger::ToPhoneNumber(number) => check_number(tx, account, *number, now),
+        SipTrigger::RequestUriHostname(host) => check_host(tx, account, host),
     }
+}
+
+/// Refuses a trigger that a rule has.
+pub(super) fn check_free(
+    tx: &dyn Tx,
+    account: AccountId,
+    trigger: &SipTrigger,
+) -> Result<(), ApiError> {
     let key = SipTriggerClaim::key_of(trigger);
     match tx.get::<SipTriggerClaim>(&account, &key)? {
         None => Ok(()),
