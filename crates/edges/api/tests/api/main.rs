@@ -10,6 +10,7 @@ mod operator;
 mod origination;
 mod sip_media_application;
 mod sip_rule;
+mod sip_rule_life;
 mod tag;
 mod termination;
 mod termination_credentials;
