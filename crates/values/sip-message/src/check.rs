@@ -1,7 +1,7 @@
 //! Judging a message that could be read: may it be acted on, and if not, what is the answer?
 
 use crate::address::NameAddr;
-use crate::credentials::{ChallengeSplit, DigestFields};
+use crate::credentials::ChallengeSplit;
 use crate::date::Date;
 use crate::error::{HeaderError, Problem, UriError, Violation};
 use crate::grammar::{self, Values, is_token};
@@ -44,6 +44,7 @@ impl Message<'_> {
             return Err(Violation::Missing(missing));
         }
         let mut seen = 0_u128;
+        let mut cseq = None;
         let is_judged = |name| line.is_some() || MANDATORY.contains(&name);
         for entry in self.entries().filter(|entry| is_judged(entry.name)) {
             let bit = 1_u128 << entry.name as u32;
@@ -51,9 +52,13 @@ impl Message<'_> {
                 return Err(Violation::Repeated(entry.name));
             }
             seen |= bit;
-            self.check_header(entry).map_err(Violation::Header)?;
+            if entry.name == Name::CSeq {
+                cseq = Some(self.read_entry(entry, CSeq::parse).map_err(Violation::Header)?);
+            } else {
+                self.check_header(entry).map_err(Violation::Header)?;
+            }
         }
-        let cseq = self.cseq().map_err(Violation::Header)?;
+        let cseq = cseq.expect("CSeq is among the mandatory headers, which are judged");
         if cseq.number > CSEQ_NUMBER_MAX {
             let problem = Problem::OutOfRange;
             return Err(Violation::Header(HeaderError { name: Name::CSeq, problem }));
@@ -134,7 +139,8 @@ fn is_one_only(name: Name) -> bool {
 
 type Rule = fn(&str) -> Result<(), Problem>;
 
-/// How the values of the headers are judged that a server acts on.
+/// How the values of the headers are judged that a server acts on. CSeq, which is also compared
+/// with the request line, is read by the check itself.
 const RULES: &[(Name, Rule)] = &[
     (Name::Via, vias),
     (Name::From, address),
@@ -144,7 +150,6 @@ const RULES: &[(Name, Rule)] = &[
     (Name::Route, addresses),
     (Name::RecordRoute, addresses),
     (Name::CallId, call_id),
-    (Name::CSeq, |value| CSeq::parse(value).map(drop)),
     (Name::MaxForwards, max_forwards),
     (Name::Expires, |value| grammar::delta_seconds(value).map(drop)),
     (Name::SessionExpires, |value| SessionExpires::parse(value).map(drop)),
@@ -188,6 +193,10 @@ fn address(value: &str) -> Result<(), Problem> {
 }
 
 fn addresses(line: &str) -> Result<(), Problem> {
+    // What reads as one address to its end has no comma that separates.
+    if address(line).is_ok() {
+        return Ok(());
+    }
     if line.is_empty() {
         return Err(Problem::Empty);
     }
@@ -217,5 +226,5 @@ fn auth(line: &str) -> Result<(), Problem> {
     if line.is_empty() {
         return Err(Problem::Empty);
     }
-    ChallengeSplit::new(line).try_for_each(|item| DigestFields::parse(item).map(drop))
+    ChallengeSplit::new(line).read_each().try_for_each(|fields| fields.map(drop))
 }

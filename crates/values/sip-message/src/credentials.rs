@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::error::{HeaderError, Problem};
-use crate::grammar::{Cursor, class, is, skip_quoted, trim, unquote};
+use crate::grammar::{Cursor, class, is, skip_quoted, split_at_byte, trim, unquote};
 
 /// Most parameters one challenge or set of credentials may have; Digest defines thirteen.
 pub const AUTH_PARAMS_MAX: usize = 64;
@@ -62,7 +62,7 @@ impl<'a> DigestFields<'a> {
                 let end = comma(rest.as_bytes(), 0);
                 let item = trim(&rest[..end]);
                 rest = rest.get(end + 1..).unwrap_or("");
-                if let Some((name, value)) = item.split_once('=') {
+                if let Some((name, value)) = split_at_byte(item, b'=') {
                     return Some((trim(name), trim(value)));
                 }
             }
@@ -215,6 +215,23 @@ impl<'a> ChallengeSplit<'a> {
     pub fn new(value: &'a str) -> Self {
         Self { rest: trim(value) }
     }
+
+    /// The challenges, read.
+    pub(crate) fn read_each(mut self) -> impl Iterator<Item = Result<DigestFields<'a>, Problem>> {
+        std::iter::from_fn(move || self.read_next())
+    }
+
+    fn read_next(&mut self) -> Option<Result<DigestFields<'a>, Problem>> {
+        // Nearly every line is one challenge of Digest. If it reads as that to its end there is no
+        // other in it, whose scheme would have been a parameter without its `=`.
+        match DigestFields::parse(self.rest) {
+            Ok(fields) if fields.is_digest() => {
+                self.rest = "";
+                Some(Ok(fields))
+            }
+            Ok(_) | Err(_) => self.next().map(DigestFields::parse),
+        }
+    }
 }
 
 impl<'a> Iterator for ChallengeSplit<'a> {
@@ -253,12 +270,12 @@ pub struct AuthItems<I> {
     pub(crate) items: I,
 }
 
-impl<'a, I: Iterator<Item = &'a str>> Iterator for AuthItems<I> {
+impl<'a, I: Iterator<Item = Result<DigestFields<'a>, Problem>>> Iterator for AuthItems<I> {
     type Item = Result<DigestFields<'a>, HeaderError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let item = self.items.next()?;
-        Some(DigestFields::parse(item).map_err(|problem| HeaderError { name: self.name, problem }))
+        let fields = self.items.next()?;
+        Some(fields.map_err(|problem| HeaderError { name: self.name, problem }))
     }
 }
 
@@ -294,6 +311,25 @@ mod tests {
         assert!(first.offers_qop("auth") && first.offers_qop("auth-int"));
         assert_eq!(DigestFields::parse(items[1]).unwrap().realm().as_deref(), Some("c"));
         assert_eq!(DigestFields::parse(items[2]).unwrap().scheme, "NewAuth");
+    }
+
+    #[test]
+    fn what_is_read_of_a_line_is_what_it_comes_apart_into() {
+        for line in [
+            "",
+            "Digest a=1",
+            " Digest a=\"1, Digest b=2\" ,, ",
+            "Digest a=1, Digest b=2, Basic Zm9v, Digest c=3",
+            "Basic Zm9v, Digest b=2",
+            "Digest a=1, b, c=2",
+            "Digest a=1, Digest ",
+            "Digest",
+            "Digest a=\"1, Digest b=2",
+        ] {
+            let read: Vec<_> = ChallengeSplit::new(line).read_each().collect();
+            let apart: Vec<_> = ChallengeSplit::new(line).map(DigestFields::parse).collect();
+            assert_eq!(read, apart, "{line}");
+        }
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub(crate) mod class {
     pub(crate) const VALUE: u8 = 1 << 4;
     /// Any character of an absolute URI.
     pub(crate) const URI: u8 = 1 << 5;
+    /// What a host name may hold, its dots included.
+    pub(crate) const HOST: u8 = 1 << 6;
+    /// What stands for itself inside a quoted string; bytes beyond ASCII do.
+    pub(crate) const QUOTED: u8 = 1 << 7;
 }
 
 const fn in_set(byte: u8, set: &[u8]) -> bool {
@@ -62,6 +66,12 @@ const fn classify(byte: u8) -> u8 {
     }
     if unreserved || in_set(byte, b";/?:@&=+$,[]#%") {
         bits |= class::URI;
+    }
+    if alphanumeric || in_set(byte, b"-_.") {
+        bits |= class::HOST;
+    }
+    if !byte.is_ascii_control() && !in_set(byte, b"\"\\") || in_set(byte, b"\t\r\n") {
+        bits |= class::QUOTED;
     }
     bits
 }
@@ -145,7 +155,7 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
     let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return Cow::Borrowed(text);
     };
-    if !inner.bytes().any(|byte| matches!(byte, b'\\' | b'\r' | b'\n')) {
+    if memchr::memchr3(b'\\', b'\r', b'\n', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);
     }
     let mut plain = String::with_capacity(inner.len());
@@ -244,6 +254,14 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Steps over `word` if it is next.
+    #[inline]
+    pub(crate) fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.text.as_bytes()[self.at..].starts_with(word.as_bytes());
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
     /// Steps over `byte` with blanks around it (`EQUAL`, `SEMI`, `SLASH`, … of the grammar).
     #[inline]
     pub(crate) fn eat_spaced(&mut self, byte: u8) -> bool {
@@ -286,6 +304,9 @@ impl<'a> Cursor<'a> {
         let bytes = self.text.as_bytes();
         let mut at = self.at + 1;
         loop {
+            while at < bytes.len() && is(bytes[at], class::QUOTED) {
+                at += 1;
+            }
             match bytes.get(at) {
                 None => return Err(Problem::QuoteUnbalanced),
                 Some(b'"') => break,
@@ -295,8 +316,7 @@ impl<'a> Cursor<'a> {
                     Some(_) => return Err(Problem::Escape),
                     None => return Err(Problem::QuoteUnbalanced),
                 },
-                Some(0..=8 | 11 | 12 | 14..=31 | 127) => return Err(Problem::ControlCharacter),
-                Some(_) => at += 1,
+                Some(_) => return Err(Problem::ControlCharacter),
             }
         }
         self.at = at + 1;
@@ -369,12 +389,12 @@ fn value_end(bytes: &[u8]) -> usize {
 /// The offset of the quote that closes the one at `open`, or the end.
 pub(crate) fn skip_quoted(bytes: &[u8], open: usize) -> usize {
     let mut at = open + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => return at,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if bytes[at] == b'"' {
+            return at;
         }
+        at += 2;
     }
     bytes.len()
 }

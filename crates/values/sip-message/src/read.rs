@@ -340,7 +340,8 @@ impl<'a> Message<'a> {
         &self,
         name: Name,
     ) -> impl Iterator<Item = Result<DigestFields<'a>, HeaderError>> {
-        AuthItems { name, items: self.all(name).flat_map(ChallengeSplit::new) }
+        let read = |line| ChallengeSplit::new(line).read_each();
+        AuthItems { name, items: self.all(name).flat_map(read) }
     }
 
     /// The challenges in WWW-Authenticate or Proxy-Authenticate, also where a sender put several

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use arrayvec::ArrayVec;
 
 use crate::error::UriError;
-use crate::grammar::{class, is, split_at_byte};
+use crate::grammar::{Cursor, class, is, split_at_byte};
 use crate::params::Params;
 use crate::uri_match::same_name;
 
@@ -171,6 +171,13 @@ fn is_uri_byte(byte: u8) -> bool {
 }
 
 fn parse_any(text: &str) -> Result<Uri<'_>, UriError> {
+    match parse_plain(text) {
+        Some(uri) => Ok(uri),
+        None => parse_full(text),
+    }
+}
+
+fn parse_full(text: &str) -> Result<Uri<'_>, UriError> {
     if text.is_empty() {
         return Err(UriError::Empty);
     }
@@ -186,6 +193,43 @@ fn parse_any(text: &str) -> Result<Uri<'_>, UriError> {
             Ok(Uri { scheme, opaque: rest, ..Uri::sip(Host::Absent, None) })
         }
     }
+}
+
+/// The shape nearly every URI has, in one walk: `sip:` or `sips:` in lower case, perhaps a user
+/// without escapes, a host that is not an IPv6 address, perhaps a port and parameters.
+///
+/// `None` is no verdict: the full grammar gives that. What is read here, it reads alike, since no
+/// alphabet behind the user has an `@` or a `?`.
+#[inline]
+fn parse_plain(text: &str) -> Option<Uri<'_>> {
+    let mut cursor = Cursor::new(text);
+    let scheme = if cursor.eat_word("sip:") {
+        Scheme::Sip
+    } else if cursor.eat_word("sips:") {
+        Scheme::Sips
+    } else {
+        return None;
+    };
+    let mut probe = cursor;
+    let mut user = Some(probe.run(class::USER)).filter(|it| !it.is_empty());
+    if user.is_some() && probe.eat(b'@') {
+        cursor = probe;
+    } else {
+        user = None;
+    }
+    let host = Host::parse(cursor.run(class::HOST))?;
+    let port = match cursor.eat(b':') {
+        true => Some(parse_port(cursor.until(|byte| !byte.is_ascii_digit())).ok()?),
+        false => None,
+    };
+    let mut params = Params::default();
+    if cursor.eat(b';') {
+        check_params(cursor.rest()).ok()?;
+        params = Params::new(cursor.rest());
+    } else if !cursor.is_done() {
+        return None;
+    }
+    Some(Uri { scheme, user, password: None, host, port, params, headers: None, opaque: "" })
 }
 
 fn parse_sip<'a>(scheme: Scheme<'a>, rest: &'a str) -> Result<Uri<'a>, UriError> {
@@ -236,11 +280,17 @@ fn parse_tel(rest: &str) -> Result<Uri<'_>, UriError> {
     Ok(Uri { scheme: Scheme::Tel, user: Some(number), params, ..Uri::sip(Host::Absent, None) })
 }
 
-/// Cuts `;…` off and checks each parameter of it; a name may stand once (RFC 3261 §19.1.1).
+/// Cuts `;…` off and checks it.
 fn split_params(text: &str) -> Result<(&str, Params<'_>), UriError> {
     let Some((before, raw)) = split_at_byte(text, b';') else {
         return Ok((text, Params::default()));
     };
+    check_params(raw)?;
+    Ok((before, Params::new(raw)))
+}
+
+/// Checks each parameter; a name may stand once (RFC 3261 §19.1.1).
+fn check_params(raw: &str) -> Result<(), UriError> {
     let mut names = ArrayVec::<&str, URI_PARAMS_MAX>::new();
     for param in raw.split(';') {
         let (name, value) = match split_at_byte(param, b'=') {
@@ -257,7 +307,7 @@ fn split_params(text: &str) -> Result<(&str, Params<'_>), UriError> {
         }
         names.try_push(name).map_err(|_| UriError::TooManyParams)?;
     }
-    Ok((before, Params::new(raw)))
+    Ok(())
 }
 
 fn check_headers(headers: &str) -> Result<(), UriError> {
@@ -357,12 +407,30 @@ impl<'a> Host<'a> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner.strip_suffix(']')?.parse().ok().map(Self::V6);
         }
-        let name = text.strip_suffix('.').unwrap_or(text).as_bytes();
-        let last = name.iter().rev().take_while(|&&byte| byte != b'.');
-        if last.copied().all(|byte| byte.is_ascii_digit()) {
+        // What stands before each byte; before the first, as before each label, a dot.
+        let mut before = b'.';
+        let mut label_is_number = true;
+        for byte in text.strip_suffix('.').unwrap_or(text).bytes() {
+            let fits = match byte {
+                b'0'..=b'9' => true,
+                b'.' => {
+                    label_is_number = true;
+                    !matches!(before, b'.' | b'-')
+                }
+                _ => {
+                    label_is_number = false;
+                    is(byte, class::HOST) && (byte, before) != (b'-', b'.')
+                }
+            };
+            if !fits {
+                return None;
+            }
+            before = byte;
+        }
+        if label_is_number {
             return text.parse().ok().map(Self::V4);
         }
-        name.split(|&byte| byte == b'.').all(is_label).then_some(Self::Name(text))
+        (before != b'-').then_some(Self::Name(text))
     }
 
     /// The address, if the host is one.
@@ -398,11 +466,6 @@ impl From<IpAddr> for Host<'_> {
     }
 }
 
-fn is_label(label: &[u8]) -> bool {
-    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    label.iter().all(inner) && !matches!(label, [] | [b'-', ..] | [.., b'-'])
-}
-
 impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -435,5 +498,71 @@ impl fmt::Display for Uri<'_> {
             Some(headers) => write!(f, "?{headers}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Pieces that the two readers could differ about, in any order.
+    fn written() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("sip:"),
+            Just("sips:"),
+            Just("SIP:"),
+            Just("alice"),
+            Just("+1206"),
+            Just("@"),
+            Just(":"),
+            Just("5060"),
+            Just("99999"),
+            Just(";"),
+            Just("lr"),
+            Just("transport=tcp"),
+            Just("="),
+            Just("?"),
+            Just("&"),
+            Just("%41"),
+            Just("%4"),
+            Just("."),
+            Just("-"),
+            Just("example"),
+            Just("192.0.2.1"),
+            Just("[2001:db8::1]"),
+            Just("_"),
+            Just("/"),
+            Just(" "),
+            Just("é"),
+            Just("<"),
+        ];
+        proptest::collection::vec(piece, 0..9).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn what_the_short_walk_reads_the_full_grammar_reads_alike(
+            scheme in prop_oneof![Just("sip:"), Just("sips:"), Just("")],
+            tail in written(),
+        ) {
+            let text = format!("{scheme}{tail}");
+            if let Some(uri) = parse_plain(&text) {
+                prop_assert_eq!(Ok(uri), parse_full(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_neither_begins_nor_ends_with_a_hyphen_and_is_never_empty() {
+        for text in ["a-b.c_d", "a.", "4a", "1.a", "x1.2y", "_sip._udp.example"] {
+            assert_eq!(Host::parse(text), Some(Host::Name(text)), "{text}");
+        }
+        for text in ["", ".", "a..b", ".a", "-a", "a-", "a-.b", "a.-b", "a b", "a.1", "1.2.3.4."] {
+            assert_eq!(Host::parse(text), None, "{text}");
+        }
+        assert_eq!(Host::parse("192.0.2.1"), Some(Host::V4(Ipv4Addr::new(192, 0, 2, 1))));
     }
 }

@@ -149,6 +149,19 @@ fn once<'a>(slot: &mut Option<&'a str>, value: Option<&'a str>) -> Result<(), Pr
 
 /// `SIP / 2.0 / transport` and the blank after it. The version is the start line's affair.
 fn read_protocol<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, Problem> {
+    if cursor.eat_word("SIP/2.0/") {
+        cursor.skip_lws();
+    } else {
+        read_version(cursor)?;
+    }
+    let transport = cursor.token().map_err(|_| Problem::Protocol)?;
+    let before = cursor.at();
+    cursor.skip_lws();
+    if cursor.at() == before { Err(Problem::Protocol) } else { Ok(transport) }
+}
+
+/// `SIP / 2.0 /`, or what stands in its place.
+fn read_version(cursor: &mut Cursor<'_>) -> Result<(), Problem> {
     let mut word = || match cursor.run(class::TOKEN) {
         "" => Err(Problem::Protocol),
         word => Ok(word),
@@ -158,13 +171,7 @@ fn read_protocol<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, Problem> {
         return Err(Problem::Protocol);
     }
     cursor.token().map_err(|_| Problem::Protocol)?;
-    if !cursor.eat_spaced(b'/') {
-        return Err(Problem::Protocol);
-    }
-    let transport = cursor.token().map_err(|_| Problem::Protocol)?;
-    let before = cursor.at();
-    cursor.skip_lws();
-    if cursor.at() == before { Err(Problem::Protocol) } else { Ok(transport) }
+    if cursor.eat_spaced(b'/') { Ok(()) } else { Err(Problem::Protocol) }
 }
 
 /// `host` or `host : port`.
