@@ -26,6 +26,8 @@ pub struct ApiConfig {
     pub quotas: Quotas,
     /// How fast one key may ask.
     pub rate: Rate,
+    /// How long a number's calling name is pending after it was changed; AWS takes up to 72 hours.
+    pub calling_name_delay: Duration,
 }
 
 impl Default for ApiConfig {
@@ -39,6 +41,7 @@ impl Default for ApiConfig {
             limits: Limits::default(),
             quotas: Quotas::default(),
             rate: Rate::default(),
+            calling_name_delay: Duration::from_secs(60),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::ApiConfig;
 use crate::error::ApiError;
 use crate::live::LiveCalls;
+use crate::operation::phone_number_order::fulfil::Fulfilment;
 use crate::quota::VoiceConnectorCount;
 use crate::tally::{Served, Tally};
 
@@ -24,7 +25,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Loads the access keys of `store` and follows their changes.
+    /// Loads the access keys of `store` and follows their changes; takes up the orders of phone
+    /// numbers that were not fulfilled yet.
     ///
     /// # Errors
     /// What the store says when the keys cannot be read.
@@ -35,7 +37,7 @@ impl Context {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
         let keys = KeyRing::load(&store).await?;
-        Ok(Arc::new(Self {
+        let context = Arc::new(Self {
             store,
             clock,
             config,
@@ -43,7 +45,18 @@ impl Context {
             keys,
             voice_connectors: Arc::default(),
             tally: Tally::default(),
-        }))
+        });
+        context.fulfilment().resume().await?;
+        Ok(context)
+    }
+
+    /// What fulfils the orders of phone numbers.
+    pub(crate) fn fulfilment(&self) -> Fulfilment {
+        Fulfilment {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            quota: self.config.quotas.phone_numbers,
+        }
     }
 
     /// How many requests were served since the start, by operation and status.

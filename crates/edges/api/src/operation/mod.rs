@@ -5,14 +5,25 @@
 //! `docs/adding-an-operation.md` shows how one more comes in.
 
 pub(crate) mod association;
+mod e911_address;
+mod emergency_calling;
+mod external_systems;
+mod global_settings;
+mod logging;
+mod name;
 mod origination;
 mod phone_number;
+mod phone_number_country;
+pub(crate) mod phone_number_order;
+mod phone_number_settings;
+mod proxy;
 mod sip_media_application;
 mod sip_media_application_alexa_skill;
 mod sip_media_application_call;
 mod sip_media_application_logging;
 mod sip_rule;
 mod speaker_search_task;
+mod streaming;
 mod tag;
 mod termination;
 mod termination_credentials;
@@ -84,6 +95,9 @@ macro_rules! operations {
 operations! {
     AssociatePhoneNumbersWithVoiceConnector => association::associate::associate,
     AssociatePhoneNumbersWithVoiceConnectorGroup => association::associate_group::associate_group,
+    BatchDeletePhoneNumber => phone_number::batch_delete::batch_delete,
+    BatchUpdatePhoneNumber => phone_number::batch_update::batch_update,
+    CreatePhoneNumberOrder => phone_number_order::create::create,
     CreateSipMediaApplication => sip_media_application::create::create,
     CreateSipMediaApplicationCall => sip_media_application_call::create::create,
     CreateSipRule => sip_rule::create::create,
@@ -91,33 +105,50 @@ operations! {
     CreateVoiceConnectorGroup => voice_connector_group::create::create,
     CreateVoiceProfile => voice_profile::create::create,
     CreateVoiceProfileDomain => voice_profile_domain::create::create,
+    DeletePhoneNumber => phone_number::delete::delete,
     DeleteSipMediaApplication => sip_media_application::delete::delete,
     DeleteSipRule => sip_rule::delete::delete,
     DeleteVoiceConnector => voice_connector::delete::delete,
+    DeleteVoiceConnectorEmergencyCallingConfiguration => emergency_calling::delete::delete,
+    DeleteVoiceConnectorExternalSystemsConfiguration => external_systems::delete::delete,
     DeleteVoiceConnectorGroup => voice_connector_group::delete::delete,
     DeleteVoiceConnectorOrigination => origination::delete::delete,
+    DeleteVoiceConnectorProxy => proxy::delete::delete,
+    DeleteVoiceConnectorStreamingConfiguration => streaming::delete::delete,
     DeleteVoiceConnectorTermination => termination::delete::delete,
     DeleteVoiceConnectorTerminationCredentials => termination_credentials::delete::delete,
     DeleteVoiceProfile => voice_profile::delete::delete,
     DeleteVoiceProfileDomain => voice_profile_domain::delete::delete,
     DisassociatePhoneNumbersFromVoiceConnector => association::disassociate::disassociate,
     DisassociatePhoneNumbersFromVoiceConnectorGroup => association::disassociate_group::disassociate_group,
+    GetGlobalSettings => global_settings::get::get,
+    GetPhoneNumber => phone_number::get::get,
+    GetPhoneNumberOrder => phone_number_order::get::get,
+    GetPhoneNumberSettings => phone_number_settings::get::get,
     GetSipMediaApplication => sip_media_application::get::get,
     GetSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::get::get,
     GetSipMediaApplicationLoggingConfiguration => sip_media_application_logging::get::get,
     GetSipRule => sip_rule::get::get,
     GetSpeakerSearchTask => speaker_search_task::get::get,
     GetVoiceConnector => voice_connector::get::get,
+    GetVoiceConnectorEmergencyCallingConfiguration => emergency_calling::get::get,
+    GetVoiceConnectorExternalSystemsConfiguration => external_systems::get::get,
     GetVoiceConnectorGroup => voice_connector_group::get::get,
+    GetVoiceConnectorLoggingConfiguration => logging::get::get,
     GetVoiceConnectorOrigination => origination::get::get,
+    GetVoiceConnectorProxy => proxy::get::get,
+    GetVoiceConnectorStreamingConfiguration => streaming::get::get,
     GetVoiceConnectorTermination => termination::get::get,
     GetVoiceConnectorTerminationHealth => termination::get_health::get_health,
     GetVoiceProfile => voice_profile::get::get,
     GetVoiceProfileDomain => voice_profile_domain::get::get,
     GetVoiceToneAnalysisTask => voice_tone_analysis_task::get::get,
     ListAvailableVoiceConnectorRegions => voice_connector_region::list::list,
+    ListPhoneNumberOrders => phone_number_order::list::list,
+    ListPhoneNumbers => phone_number::list::list,
     ListSipMediaApplications => sip_media_application::list::list,
     ListSipRules => sip_rule::list::list,
+    ListSupportedPhoneNumberCountries => phone_number_country::list::list,
     ListTagsForResource => tag::list::list,
     ListVoiceConnectorGroups => voice_connector_group::list::list,
     ListVoiceConnectorTerminationCredentials => termination_credentials::list::list,
@@ -126,15 +157,25 @@ operations! {
     ListVoiceProfiles => voice_profile::list::list,
     PutSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::put::put,
     PutSipMediaApplicationLoggingConfiguration => sip_media_application_logging::put::put,
+    PutVoiceConnectorEmergencyCallingConfiguration => emergency_calling::put::put,
+    PutVoiceConnectorExternalSystemsConfiguration => external_systems::put::put,
+    PutVoiceConnectorLoggingConfiguration => logging::put::put,
     PutVoiceConnectorOrigination => origination::put::put,
+    PutVoiceConnectorProxy => proxy::put::put,
+    PutVoiceConnectorStreamingConfiguration => streaming::put::put,
     PutVoiceConnectorTermination => termination::put::put,
     PutVoiceConnectorTerminationCredentials => termination_credentials::put::put,
+    RestorePhoneNumber => phone_number::restore::restore,
+    SearchAvailablePhoneNumbers => phone_number::search::search,
     StartSpeakerSearchTask => speaker_search_task::start::start,
     StartVoiceToneAnalysisTask => voice_tone_analysis_task::start::start,
     StopSpeakerSearchTask => speaker_search_task::stop::stop,
     StopVoiceToneAnalysisTask => voice_tone_analysis_task::stop::stop,
     TagResource => tag::tag::tag,
     UntagResource => tag::untag::untag,
+    UpdateGlobalSettings => global_settings::update::update,
+    UpdatePhoneNumber => phone_number::update::update,
+    UpdatePhoneNumberSettings => phone_number_settings::update::update,
     UpdateSipMediaApplication => sip_media_application::update::update,
     UpdateSipMediaApplicationCall => sip_media_application_call::update::update,
     UpdateSipRule => sip_rule::update::update,
@@ -142,6 +183,7 @@ operations! {
     UpdateVoiceConnectorGroup => voice_connector_group::update::update,
     UpdateVoiceProfile => voice_profile::update::update,
     UpdateVoiceProfileDomain => voice_profile_domain::update::update,
+    ValidateE911Address => e911_address::validate::validate,
 }
 
 fn handler(operation: Operation) -> Option<Handler> {

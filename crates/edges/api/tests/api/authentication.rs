@@ -22,7 +22,7 @@ async fn a_path_with_an_escape_is_signed_with_the_escape_escaped() {
     let world = World::start().await;
     for id in ["%2B12065550100", "%252B12065550100"] {
         let answer = world.call("GET", &format!("/phone-numbers/{id}"), "").await;
-        answer.refused(501, "NotImplementedException");
+        answer.refused(404, "NotFoundException");
     }
 }
 

@@ -7,6 +7,7 @@ use store::TypedTx as _;
 use crate::authorize::Permit;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::operation::emergency_calling::refuse_while_needed;
 use crate::operation::voice_connector::{load, parse_id};
 
 /// Deletes a connector's origination, so that no call is let in. None is fine as well.
@@ -20,6 +21,7 @@ pub(crate) async fn delete(
     context
         .write(move |tx| {
             load(&*tx, account, &id)?;
+            refuse_while_needed(&*tx, account, &id, "delete its Origination")?;
             tx.delete::<Origination>(&account, id.as_str())?;
             Ok(())
         })

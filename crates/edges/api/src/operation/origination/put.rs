@@ -11,6 +11,7 @@ use crate::address::AddressRules;
 use crate::authorize::Permit;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::operation::emergency_calling::refuse_while_needed;
 use crate::operation::voice_connector::{load, parse_id};
 
 /// SIP's own port, for a route that names none.
@@ -31,6 +32,9 @@ pub(crate) async fn put(
     let origination = context
         .write(move |tx| {
             let origination = parse(wire.origination, &load(&*tx, account, &id)?, rules)?;
+            if origination.disabled {
+                refuse_while_needed(&*tx, account, &id, "disable its Origination")?;
+            }
             tx.put(&origination)?;
             Ok(origination)
         })

@@ -11,7 +11,7 @@ const CODES: &str = "\
     TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
 /// Whether a text is the code of a country, in upper case.
-pub(super) fn is_country(text: &str) -> bool {
+pub(in crate::operation) fn is_country(text: &str) -> bool {
     CODES.split(' ').any(|code| code == text)
 }
 

@@ -1,6 +1,6 @@
 //! Termination: the rules for calls out of a connector, customer → PSTN.
 
-mod calling_region;
+pub(super) mod calling_region;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod get_health;

@@ -15,6 +15,7 @@ use crate::authorize::Permit;
 use crate::config::Quotas;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::operation::emergency_calling::refuse_while_needed;
 use crate::operation::voice_connector::{load, parse_id};
 
 /// Networks in one allow list.
@@ -33,6 +34,9 @@ pub(crate) async fn put(
     let termination = context
         .write(move |tx| {
             let termination = draft.complete(&load(&*tx, account, &id)?, rules)?;
+            if termination.disabled {
+                refuse_while_needed(&*tx, account, &id, "disable its Termination")?;
+            }
             tx.put(&termination)?;
             Ok(termination)
         })

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chime_api::types::{DeleteVoiceConnectorRequest, NoContent};
 use model::{
-    Origination, PhoneNumberAssociation, SipUser, Tags, Termination, TerminationHealth,
+    EmergencyCalling, ExternalSystems, Logging, Origination, PhoneNumberAssociation, Proxy,
+    ProxySession, Resource as _, SipUser, Streaming, Tags, Termination, TerminationHealth,
     VoiceConnector,
 };
 use store::{Page, Tx, TypedTx as _, TypedView as _};
@@ -18,7 +19,7 @@ use crate::operation::voice_connector_group::groups_of;
 /// Blocking resources that a refusal names; the rest are summed up.
 const NAMED_MAX: usize = 5;
 
-/// Deletes a connector with its termination, credentials, origination and tags.
+/// Deletes a connector with all of its settings, its credentials, sessions and tags.
 ///
 /// Numbers and groups are not deleted along: while any belongs to the connector, it stays.
 pub(crate) async fn delete(
@@ -93,9 +94,17 @@ fn delete_settings(tx: &mut dyn Tx, connector: &VoiceConnector) -> Result<(), Ap
     tx.delete::<Termination>(account, id)?;
     tx.delete::<TerminationHealth>(account, id)?;
     tx.delete::<Origination>(account, id)?;
+    tx.delete::<Streaming>(account, id)?;
+    tx.delete::<Logging>(account, id)?;
+    tx.delete::<EmergencyCalling>(account, id)?;
+    tx.delete::<ExternalSystems>(account, id)?;
+    tx.delete::<Proxy>(account, id)?;
+    for session in tx.children::<ProxySession>(account, id, Page::WHOLE)?.items {
+        tx.delete::<ProxySession>(account, &session.key())?;
+    }
     tx.delete::<Tags>(account, &connector.arn().to_string())?;
     for user in tx.children::<SipUser>(account, id, Page::WHOLE)?.items {
-        tx.delete::<SipUser>(account, &model::Resource::key(&user))?;
+        tx.delete::<SipUser>(account, &user.key())?;
     }
     Ok(())
 }

@@ -4,10 +4,11 @@ use chime_api::types::{CreateVoiceConnectorGroupRequest, CreateVoiceConnectorGro
 use model::{VoiceConnectorGroup, VoiceConnectorGroupId};
 use store::TypedTx as _;
 
-use super::{admit, check_items, distribution, parse_items, to_wire};
+use super::{admit, check_items, parse_items, to_wire};
 use crate::authorize::Permit;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::operation::name::ours;
 use crate::random;
 
 /// Makes a group of connectors that exist; it may be empty. Names need not be unique.
@@ -28,7 +29,7 @@ pub(crate) async fn create(
         region: context.config.region,
         name: wire.name,
         items,
-        distribution: wire.call_distribution_type.map(distribution).unwrap_or_default(),
+        distribution: wire.call_distribution_type.map(|it| ours(it.as_str())).unwrap_or_default(),
         created: now,
         updated: now,
     };

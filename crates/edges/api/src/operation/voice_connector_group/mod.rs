@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 
 use chime_api::types;
 use model::{
-    AccountId, CallDistribution, GroupItem, Named as _, VoiceConnector, VoiceConnectorGroup,
-    VoiceConnectorGroupId, VoiceConnectorId,
+    AccountId, GroupItem, VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId,
+    VoiceConnectorId,
 };
 use store::{Page, StoreError, Tx, TypedView as _, View};
 
+use super::name::theirs;
 use super::voice_connector;
 use crate::error::{ApiError, ErrorKind};
 use crate::operator::dto::timestamp;
@@ -124,10 +125,6 @@ fn admit(tx: &dyn Tx, account: AccountId, quota: u64) -> Result<(), ApiError> {
     ))
 }
 
-fn distribution(wire: types::CallDistributionType) -> CallDistribution {
-    CallDistribution::from_name(wire.as_str()).expect("the names are the API's; a test compares")
-}
-
 /// A group as the API tells it.
 fn to_wire(group: &VoiceConnectorGroup) -> types::VoiceConnectorGroup {
     let item = |it: &GroupItem| types::VoiceConnectorItem {
@@ -139,20 +136,11 @@ fn to_wire(group: &VoiceConnectorGroup) -> types::VoiceConnectorGroup {
         voice_connector_group_arn: Some(group.arn().to_string()),
         name: Some(group.name.clone()),
         voice_connector_items: Some(group.items.iter().map(item).collect()),
-        call_distribution_type: types::CallDistributionType::parse(group.distribution.as_str()),
+        call_distribution_type: Some(theirs(
+            group.distribution,
+            types::CallDistributionType::parse,
+        )),
         created_timestamp: Some(timestamp(group.created)),
         updated_timestamp: Some(timestamp(group.updated)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distributions_have_the_names_of_the_api() {
-        let ours = CallDistribution::ALL.iter().map(|it| it.as_str());
-        let wire = types::CallDistributionType::ALL.iter().map(|it| it.as_str());
-        assert!(ours.eq(wire));
     }
 }

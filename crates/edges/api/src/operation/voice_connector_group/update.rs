@@ -3,10 +3,11 @@
 use chime_api::types::{UpdateVoiceConnectorGroupRequest, UpdateVoiceConnectorGroupResponse};
 use store::TypedTx as _;
 
-use super::{check_items, distribution, load, parse_id, parse_items, to_wire};
+use super::{check_items, load, parse_id, parse_items, to_wire};
 use crate::authorize::Permit;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::operation::name::ours;
 
 /// Sets a group's name and all of its connectors, which may be none. How calls spread stays as it
 /// was when the request does not say.
@@ -26,7 +27,7 @@ pub(crate) async fn update(
             group.name = wire.name;
             group.items = items;
             group.distribution =
-                wire.call_distribution_type.map_or(group.distribution, distribution);
+                wire.call_distribution_type.map_or(group.distribution, |it| ours(it.as_str()));
             group.updated = group.updated.max(now);
             tx.put(&group)?;
             Ok(group)

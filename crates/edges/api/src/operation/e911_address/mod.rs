@@ -1,0 +1,4 @@
+//! Addresses for emergency calls.
+
+pub(super) mod rules;
+pub(super) mod validate;

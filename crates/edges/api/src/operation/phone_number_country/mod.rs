@@ -1,0 +1,3 @@
+//! Countries that numbers can be ordered in.
+
+pub(super) mod list;

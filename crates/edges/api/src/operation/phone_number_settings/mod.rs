@@ -1,0 +1,4 @@
+//! What an account chooses for all of its phone numbers.
+
+pub(super) mod get;
+pub(super) mod update;
