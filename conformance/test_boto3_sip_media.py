@@ -152,6 +152,34 @@ def test_a_rule_for_a_number_wants_a_number_of_ones_own(voice, application):
         )
 
 
+def test_an_enabled_rule_holds_its_number(server, voice, application):
+    number = "+12065550173"
+    server.run("number", "add", number, "--account", "000000000000")
+    draft = {
+        "Name": "to-number",
+        "TriggerType": "ToPhoneNumber",
+        "TriggerValue": number,
+        "TargetApplications": [
+            {"SipMediaApplicationId": application["SipMediaApplicationId"], "Priority": 1}
+        ],
+    }
+    with pytest.raises(voice.exceptions.BadRequestException, match="UpdatePhoneNumber"):
+        voice.create_sip_rule(**draft)
+    voice.update_phone_number(PhoneNumberId=number, ProductType="SipMediaApplicationDialIn")
+    it = {"SipRuleId": voice.create_sip_rule(**draft)["SipRule"]["SipRuleId"]}
+    read = voice.get_phone_number(PhoneNumberId=number)["PhoneNumber"]
+    told = [(one["Name"], one["Value"]) for one in read["Associations"]]
+    assert told == [("SipRuleId", it["SipRuleId"])]
+    with pytest.raises(ClientError, match=it["SipRuleId"]):
+        voice.delete_phone_number(PhoneNumberId=number)
+
+    voice.update_sip_rule(**it, Name="to-number", Disabled=True)
+    voice.delete_phone_number(PhoneNumberId=number)
+    with pytest.raises(voice.exceptions.BadRequestException, match="ListPhoneNumbers"):
+        voice.update_sip_rule(**it, Name="to-number", Disabled=False)
+    voice.delete_sip_rule(**it)
+
+
 def test_paginators_walk_applications_and_rules(voice, rule):
     for _ in range(3):
         create(voice)

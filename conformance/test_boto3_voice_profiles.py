@@ -7,6 +7,7 @@ import pytest
 from sip_wire import Caller, contact, to_tag
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+INSIGHTS = "arn:aws:chime:us-east-1:000000000000:media-insights-pipeline-configuration/voices"
 ABSENT = "00000000-0000-4000-8000-000000000000"
 OWNED, ECHO = "+12065550172", "+12065550100"
 
@@ -123,8 +124,20 @@ def test_no_task_starts_on_a_call_that_never_was(voice, connector, domain):
 
 def test_no_task_starts_on_a_call_that_is_not_streamed_or_has_ended(voice, connector, domain, call):
     transaction, hang_up = call
+    remedy = "PutVoiceConnectorStreamingConfiguration"
     for start in starts(voice, connector, domain, transaction):
-        with pytest.raises(voice.exceptions.UnprocessableEntityException, match="not streamed"):
+        with pytest.raises(voice.exceptions.UnprocessableEntityException, match=remedy):
+            start()
+    voice.put_voice_connector_streaming_configuration(
+        VoiceConnectorId=connector["VoiceConnectorId"],
+        StreamingConfiguration={
+            "DataRetentionInHours": 0,
+            "Disabled": False,
+            "MediaInsightsConfiguration": {"Disabled": False, "ConfigurationArn": INSIGHTS},
+        },
+    )
+    for start in starts(voice, connector, domain, transaction):
+        with pytest.raises(voice.exceptions.UnprocessableEntityException, match="no analyser"):
             start()
     hang_up()
     for start in starts(voice, connector, domain, transaction):
