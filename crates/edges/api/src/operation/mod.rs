@@ -17,6 +17,7 @@ mod phone_number_country;
 pub(crate) mod phone_number_order;
 mod phone_number_settings;
 mod proxy;
+mod proxy_session;
 mod sip_media_application;
 mod sip_media_application_alexa_skill;
 mod sip_media_application_call;
@@ -98,6 +99,7 @@ operations! {
     BatchDeletePhoneNumber => phone_number::batch_delete::batch_delete,
     BatchUpdatePhoneNumber => phone_number::batch_update::batch_update,
     CreatePhoneNumberOrder => phone_number_order::create::create,
+    CreateProxySession => proxy_session::create::create,
     CreateSipMediaApplication => sip_media_application::create::create,
     CreateSipMediaApplicationCall => sip_media_application_call::create::create,
     CreateSipRule => sip_rule::create::create,
@@ -106,6 +108,7 @@ operations! {
     CreateVoiceProfile => voice_profile::create::create,
     CreateVoiceProfileDomain => voice_profile_domain::create::create,
     DeletePhoneNumber => phone_number::delete::delete,
+    DeleteProxySession => proxy_session::delete::delete,
     DeleteSipMediaApplication => sip_media_application::delete::delete,
     DeleteSipRule => sip_rule::delete::delete,
     DeleteVoiceConnector => voice_connector::delete::delete,
@@ -125,6 +128,7 @@ operations! {
     GetPhoneNumber => phone_number::get::get,
     GetPhoneNumberOrder => phone_number_order::get::get,
     GetPhoneNumberSettings => phone_number_settings::get::get,
+    GetProxySession => proxy_session::get::get,
     GetSipMediaApplication => sip_media_application::get::get,
     GetSipMediaApplicationAlexaSkillConfiguration => sip_media_application_alexa_skill::get::get,
     GetSipMediaApplicationLoggingConfiguration => sip_media_application_logging::get::get,
@@ -146,6 +150,7 @@ operations! {
     ListAvailableVoiceConnectorRegions => voice_connector_region::list::list,
     ListPhoneNumberOrders => phone_number_order::list::list,
     ListPhoneNumbers => phone_number::list::list,
+    ListProxySessions => proxy_session::list::list,
     ListSipMediaApplications => sip_media_application::list::list,
     ListSipRules => sip_rule::list::list,
     ListSupportedPhoneNumberCountries => phone_number_country::list::list,
@@ -176,6 +181,7 @@ operations! {
     UpdateGlobalSettings => global_settings::update::update,
     UpdatePhoneNumber => phone_number::update::update,
     UpdatePhoneNumberSettings => phone_number_settings::update::update,
+    UpdateProxySession => proxy_session::update::update,
     UpdateSipMediaApplication => sip_media_application::update::update,
     UpdateSipMediaApplicationCall => sip_media_application_call::update::update,
     UpdateSipRule => sip_rule::update::update,

@@ -10,6 +10,7 @@ mod operator;
 mod origination;
 mod phone_number;
 mod phone_number_search;
+mod proxy_session;
 mod settings;
 mod sip_media_application;
 mod sip_rule;
