@@ -1,7 +1,10 @@
 //! The inventory of phone numbers.
 
 use http::StatusCode;
-use model::{AccountId, E164Number, PhoneNumber, PhoneNumberAssociation, UnixMillis};
+use model::{
+    AccountId, E164Number, PhoneNumber, PhoneNumberAssociation, SipRule, SipTriggerClaim,
+    UnixMillis,
+};
 use store::{Listing as Stored, Page, StoreError, Tx, TypedTx as _, TypedView as _, View};
 
 use super::dto::{AddNumbers, AddedNumbers, Number, NumberList, NumberRange, timestamp};
@@ -121,7 +124,7 @@ fn parse_number(member: &str, text: &str) -> Result<E164Number, ApiError> {
     E164Number::parse(text).map_err(|refused| ApiError::bad_value(member, &refused))
 }
 
-/// Removes a number, whoever owns it, unless a connector has it.
+/// Removes a number, whoever owns it, unless a connector, a group or an enabled SIP rule has it.
 pub(super) async fn remove(
     context: &Context,
     _permit: OperatorPermit,
@@ -137,22 +140,34 @@ pub(super) async fn remove(
                     format!("Could not find the number {number} in the inventory"),
                 )
             })?;
-            if let Some(owner) = known.owner
-                && let Some(association) = tx.get::<PhoneNumberAssociation>(&owner, &key)?
-            {
-                return Err(ApiError::new(
-                    ErrorKind::Conflict,
-                    format!(
-                        "{number} belongs to {} of the account {owner}; disassociate it first",
-                        describe(&association.target)
-                    ),
-                ));
+            if let Some(owner) = known.owner {
+                refuse_while_in_use(&*tx, owner, &key)?;
             }
             tx.delete::<PhoneNumber>(&AccountId::DEFAULT, &key)?;
             Ok(())
         })
         .await?;
     Ok(Answer::NO_CONTENT)
+}
+
+/// Refuses while calls to an account's number go somewhere.
+fn refuse_while_in_use(tx: &dyn Tx, owner: AccountId, number: &str) -> Result<(), ApiError> {
+    let refuse = |user: String, remedy: &str| {
+        Err(ApiError::new(
+            ErrorKind::Conflict,
+            format!("{number} belongs to {user} of the account {owner}; {remedy} first"),
+        ))
+    };
+    if let Some(association) = tx.get::<PhoneNumberAssociation>(&owner, number)? {
+        return refuse(describe(&association.target), "disassociate it");
+    }
+    let Some(claim) = tx.get::<SipTriggerClaim>(&owner, number)? else { return Ok(()) };
+    match tx.get::<SipRule>(&owner, &claim.rule.to_string())? {
+        Some(rule) if !rule.disabled => {
+            refuse(format!("SipRule '{}'", rule.id), "disable the rule (UpdateSipRule)")
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What a listing of numbers shows.

@@ -332,6 +332,23 @@ async fn a_rule_is_enabled_only_while_its_trigger_is_still_the_accounts() {
 }
 
 #[tokio::test]
+async fn the_operator_takes_no_number_from_an_enabled_rule() {
+    let world = World::start().await;
+    let id = application(&world, "us-east-1").await;
+    own_dial_in(&world).await;
+    let mut body = draft(NUMBER, &[&id]);
+    body["TriggerType"] = "ToPhoneNumber".into();
+    let rule = rule(&world, &body).await;
+    let target = format!("/operator/numbers/{NUMBER}");
+    let message = world.call("DELETE", &target, "").await.refused(409, "ConflictException");
+    assert!(message.contains(&rule) && message.contains("UpdateSipRule"), "{message}");
+
+    let disable = json!({"Name": "rule", "Disabled": true});
+    world.call("PUT", &format!("/sip-rules/{rule}"), disable).await.expect(202);
+    world.call("DELETE", &target, "").await.expect(204);
+}
+
+#[tokio::test]
 async fn the_quota_refuses_one_rule_too_many() {
     let config =
         ApiConfig { quotas: Quotas { sip_rules: 1, ..Quotas::default() }, ..ApiConfig::default() };
