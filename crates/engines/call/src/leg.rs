@@ -91,9 +91,9 @@ impl Leg {
             writer.header(authorization.name(), &authorization);
         }
         if matches!(method, Method::Invite | Method::Update) {
-            writer.header(Name::Contact, &face.contact).header(Name::Allow, ALLOW);
+            writer.text(Name::Contact, &face.contact).text(Name::Allow, ALLOW);
         }
-        writer.header(Name::UserAgent, PRODUCT);
+        writer.text(Name::UserAgent, PRODUCT);
         finish(config, &mut writer);
         Request { to, branch, bytes }
     }

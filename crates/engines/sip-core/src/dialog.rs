@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use sip_message::{HeaderError, Message, MessageWriter, Method, Name, Problem, Status, Uri, Via};
+use sip_message::{
+    CSeq, HeaderError, Message, MessageWriter, Method, Name, Problem, Status, Uri, Via,
+};
 
 /// Max-Forwards of a new request (RFC 3261 §8.1.1.6).
 const MAX_FORWARDS: u8 = 70;
@@ -121,7 +123,7 @@ impl Dialog {
         let remote_tag = invite.from()?.tag().unwrap_or_default();
         let local = match invite.to()?.tag() {
             Some(_) => to.to_owned(),
-            None => format!("{to};tag={local_tag}"),
+            None => [to, ";tag=", local_tag].concat(),
         };
         let sides = Sides { local: &local, remote: from, local_tag, remote_tag };
         let mut dialog = Self::new(&sides, invite.call_id()?, target, state);
@@ -133,13 +135,14 @@ impl Dialog {
     /// The dialog of the client whose INVITE to `invited` got `response`, a 101–299
     /// (RFC 3261 §12.1.2).
     ///
-    /// A response without Contact makes a dialog with the Request-URI for its target, and one
+    /// A response without a usable Contact makes a dialog with the Request-URI for its target, and one
     /// without a To tag a dialog with an empty one, as RFC 2543 has it.
     ///
     /// # Errors
     /// The header without which there is no dialog.
     pub fn uac(response: &Message<'_>, invited: &str) -> Result<Self, HeaderError> {
-        let target = response.contact()?.map_or(invited, |it| it.uri);
+        let contact = response.contact()?.map(|it| it.uri);
+        let target = contact.filter(|it| Uri::parse(it).is_ok()).unwrap_or(invited);
         let sides = Sides {
             local: value(response, Name::From)?,
             remote: value(response, Name::To)?,
@@ -160,9 +163,9 @@ impl Dialog {
         let mut bytes = Vec::with_capacity(512);
         MessageWriter::resume(&mut bytes)
             .header(Name::MaxForwards, MAX_FORWARDS)
-            .header(Name::From, sides.local)
-            .header(Name::To, sides.remote)
-            .header(Name::CallId, call_id);
+            .text(Name::From, sides.local)
+            .text(Name::To, sides.remote)
+            .text(Name::CallId, call_id);
         let head = bytes.len();
         let mut keep = |part: &str| {
             let start = bytes.len();
@@ -225,16 +228,16 @@ impl Dialog {
         match self.routes.as_deref() {
             None => {}
             Some(RouteSet { first: Router::Loose, all, .. }) => {
-                writer.header(Name::Route, all);
+                writer.text(Name::Route, all);
             }
             Some(RouteSet { first: Router::Strict, rest, .. }) => {
                 if !rest.is_empty() {
-                    writer.header(Name::Route, rest);
+                    writer.text(Name::Route, rest);
                 }
                 writer.header(Name::Route, format_args!("<{}>", self.target));
             }
         }
-        writer.header(Name::CSeq, format_args!("{cseq} {method}"));
+        writer.header(Name::CSeq, CSeq { number: cseq, method });
         writer
     }
 
@@ -287,6 +290,7 @@ impl Dialog {
     pub fn refresh_target(&mut self, message: &Message<'_>) {
         if let Ok(Some(contact)) = message.contact()
             && *contact.uri != *self.target
+            && Uri::parse(contact.uri).is_ok()
         {
             self.target = contact.uri.into();
         }

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use arrayvec::ArrayString;
+
 use crate::error::Problem;
 
 /// Bits of [`CLASS`]: which alphabets a byte belongs to.
@@ -134,6 +136,22 @@ pub(crate) fn number(text: &str) -> Result<u64, Problem> {
         return Err(Problem::Number);
     }
     text.parse().map_err(|_| Problem::OutOfRange)
+}
+
+/// A number in decimal, without the formatting machinery, which costs more than the number.
+pub(crate) fn decimal(number: u32) -> ArrayString<10> {
+    let mut digits = ['0'; 10];
+    let mut start = digits.len();
+    let mut rest = number;
+    while rest > 0 || start == digits.len() {
+        start -= 1;
+        digits[start] = char::from(b'0' + (rest % 10) as u8);
+        rest /= 10;
+    }
+    digits[start..].iter().copied().fold(ArrayString::new(), |mut text, digit| {
+        text.push(digit);
+        text
+    })
 }
 
 /// Reads `delta-seconds`; what exceeds 32 bits counts as the largest value, as RFC 3261 §10.2.1.1

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Problem;
-use crate::grammar::{Cursor, class, number};
+use crate::grammar::{Cursor, class, decimal, number};
 use crate::method::Method;
 
 /// `CSeq: number method` (RFC 3261 §20.16).
@@ -73,7 +73,10 @@ fn is_end(byte: u8) -> bool {
 
 impl fmt::Display for CSeq<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.number, self.method)
+        for part in [&decimal(self.number), " ", self.method.as_str()] {
+            f.write_str(part)?;
+        }
+        Ok(())
     }
 }
 

@@ -407,30 +407,10 @@ impl<'a> Host<'a> {
         if let Some(inner) = text.strip_prefix('[') {
             return inner.strip_suffix(']')?.parse().ok().map(Self::V6);
         }
-        // What stands before each byte; before the first, as before each label, a dot.
-        let mut before = b'.';
-        let mut label_is_number = true;
-        for byte in text.strip_suffix('.').unwrap_or(text).bytes() {
-            let fits = match byte {
-                b'0'..=b'9' => true,
-                b'.' => {
-                    label_is_number = true;
-                    !matches!(before, b'.' | b'-')
-                }
-                _ => {
-                    label_is_number = false;
-                    is(byte, class::HOST) && (byte, before) != (b'-', b'.')
-                }
-            };
-            if !fits {
-                return None;
-            }
-            before = byte;
+        match dotted_quad(text.as_bytes()) {
+            Some(address) => Some(Self::V4(address)),
+            None => is_name(text.strip_suffix('.').unwrap_or(text)).then_some(Self::Name(text)),
         }
-        if label_is_number {
-            return text.parse().ok().map(Self::V4);
-        }
-        (before != b'-').then_some(Self::Name(text))
     }
 
     /// The address, if the host is one.
@@ -463,6 +443,51 @@ impl From<IpAddr> for Host<'_> {
             IpAddr::V4(address) => Self::V4(address),
             IpAddr::V6(address) => Self::V6(address),
         }
+    }
+}
+
+/// Reads four numbers of 0 to 255 without leading zeros.
+fn dotted_quad(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut rest = text;
+    for (at, octet) in octets.iter_mut().enumerate() {
+        if at > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let digits = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+        let (number, after) = rest.split_at(digits);
+        if digits == 0 || (digits > 1 && number[0] == b'0') {
+            return None;
+        }
+        let value = number.iter().fold(0, |sum, byte| sum * 10 + u16::from(byte - b'0'));
+        *octet = u8::try_from(value).ok()?;
+        rest = after;
+    }
+    rest.is_empty().then(|| octets.into())
+}
+
+/// Whether every label fits a domain name, and the last is not a number.
+fn is_name(name: &str) -> bool {
+    // What stands before each byte; before the first, as before each label, a dot.
+    let mut before = b'.';
+    for byte in name.bytes() {
+        let fits = match byte {
+            b'.' => !matches!(before, b'.' | b'-'),
+            b'-' => before != b'.',
+            _ => is(byte, class::HOST),
+        };
+        if !fits {
+            return false;
+        }
+        before = byte;
+    }
+    match before {
+        b'.' | b'-' => false,
+        b'0'..=b'9' => {
+            let last = name.bytes().rev().take_while(|&byte| byte != b'.');
+            !last.into_iter().all(|byte| byte.is_ascii_digit())
+        }
+        _ => true,
     }
 }
 
@@ -563,6 +588,18 @@ mod tests {
         for text in ["", ".", "a..b", ".a", "-a", "a-", "a-.b", "a.-b", "a b", "a.1", "1.2.3.4."] {
             assert_eq!(Host::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn four_numbers_are_an_address_and_anything_near_it_is_no_host() {
         assert_eq!(Host::parse("192.0.2.1"), Some(Host::V4(Ipv4Addr::new(192, 0, 2, 1))));
+        assert_eq!(Host::parse("255.255.255.255"), Some(Host::V4(Ipv4Addr::BROADCAST)));
+        assert_eq!(Host::parse("0.0.0.0"), Some(Host::V4(Ipv4Addr::UNSPECIFIED)));
+        for text in
+            ["256.0.2.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.00", "1.2..4", "1.2.3.4444"]
+        {
+            assert_eq!(Host::parse(text), None, "{text}");
+            assert_eq!(text.parse::<Ipv4Addr>().ok(), None, "{text}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use arrayvec::ArrayString;
 
 use crate::error::Problem;
-use crate::grammar::is_token;
+use crate::grammar::{decimal, is_token};
 use crate::message::Message;
 use crate::method::Method;
 use crate::name::Name;
@@ -53,9 +53,7 @@ impl<'b> MessageWriter<'b> {
     /// Begins a response.
     pub fn response(buffer: &'b mut Vec<u8>, status: Status, reason: impl fmt::Display) -> Self {
         buffer.extend_from_slice(b"SIP/2.0 ");
-        print(&mut Unfolded(buffer), status);
-        buffer.push(b' ');
-        print(&mut Unfolded(buffer), reason);
+        print_unfolded(buffer, format_args!("{status} {reason}"));
         buffer.extend_from_slice(b"\r\n");
         Self { buffer, finished: false }
     }
@@ -100,6 +98,15 @@ impl<'b> MessageWriter<'b> {
         self.assert_open();
         if !matches!(name, Name::Other | Name::ContentLength) {
             self.line(name.as_str(), value);
+        }
+        self
+    }
+
+    /// Writes a header whose value is text: the same as [`MessageWriter::header`], and quicker.
+    pub fn text(&mut self, name: Name, value: &str) -> &mut Self {
+        self.assert_open();
+        if !matches!(name, Name::Other | Name::ContentLength) {
+            self.line_of_text(name.as_str(), value);
         }
         self
     }
@@ -186,7 +193,10 @@ impl<'b> MessageWriter<'b> {
     /// Ends a message with a body whose Content-Type was written before, or with none.
     pub fn raw_body(&mut self, body: &[u8]) {
         self.assert_open();
-        self.line("Content-Length", body.len());
+        match u32::try_from(body.len()) {
+            Ok(length) => self.line_of_text("Content-Length", &decimal(length)),
+            Err(_) => self.line("Content-Length", body.len()),
+        }
         self.buffer.extend_from_slice(b"\r\n");
         self.buffer.extend_from_slice(body);
         self.finished = true;
@@ -195,7 +205,17 @@ impl<'b> MessageWriter<'b> {
     fn line(&mut self, name: &str, value: impl fmt::Display) {
         self.buffer.extend_from_slice(name.as_bytes());
         self.buffer.extend_from_slice(b": ");
-        print(&mut Unfolded(self.buffer), value);
+        print_unfolded(self.buffer, value);
+        self.buffer.extend_from_slice(b"\r\n");
+    }
+
+    fn line_of_text(&mut self, name: &str, value: &str) {
+        self.buffer.reserve(name.len() + value.len() + 4);
+        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.extend_from_slice(b": ");
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(value.as_bytes());
+        unfold(&mut self.buffer[start..]);
         self.buffer.extend_from_slice(b"\r\n");
     }
 
@@ -218,18 +238,27 @@ fn print(sink: &mut impl fmt::Write, value: impl fmt::Display) {
 }
 
 /// Prints text with each CR and LF as a blank.
-struct Unfolded<'a>(&'a mut Vec<u8>);
+fn print_unfolded(buffer: &mut Vec<u8>, value: impl fmt::Display) {
+    let start = buffer.len();
+    print(&mut Plain(buffer), value);
+    unfold(&mut buffer[start..]);
+}
 
-impl fmt::Write for Unfolded<'_> {
+/// Makes each CR and LF a blank.
+fn unfold(mut printed: &mut [u8]) {
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', printed) {
+        printed[at] = b' ';
+        printed = &mut printed[at + 1..];
+    }
+}
+
+/// Prints text as it is.
+struct Plain<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Plain<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let start = self.0.len();
         self.0.extend_from_slice(text.as_bytes());
-        let mut printed = &mut self.0[start..];
-        while let Some(at) = memchr::memchr2(b'\r', b'\n', printed) {
-            printed[at] = b' ';
-            printed = &mut printed[at + 1..];
-        }
         Ok(())
     }
 }

@@ -66,8 +66,8 @@ impl Call {
         let mut bytes = Vec::new();
         let tag = fork_tag(tag, fork);
         let mut writer = setup.replies.start(&mut bytes, response.status, response.reason, &tag);
-        writer.header(Name::Contact, &turn.hub.faces.of(&setup.flow).contact);
-        writer.header(Name::Server, PRODUCT);
+        writer.text(Name::Contact, &turn.hub.faces.of(&setup.flow).contact);
+        writer.text(Name::Server, PRODUCT);
         turn.hub.config.headers.pass(response.message, &mut writer);
         match &answer {
             Some(answer) => writer.body("application/sdp", answer),
@@ -94,8 +94,15 @@ impl Call {
         Some(self.media.hand_on(Side::B, &said, turn.hub.config.media_address))
     }
 
-    /// A 2xx: the first one wins.
+    /// A 2xx: the first one wins. One that makes no dialog, because its From, To or Contact cannot
+    /// be read, is the route's failure: there is nobody to acknowledge or to hang up.
     fn answer(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        let invited = self.setup().and_then(|setup| setup.attempt.as_ref()).map(|it| &*it.uri);
+        let Ok(dialog) = Dialog::uac(response.message, invited.unwrap_or_default()) else {
+            turn.hub.counters.drop("answer-without-dialog");
+            self.close_attempt(Tally::Failed(response.status));
+            return self.ask_next(turn);
+        };
         let body = match self.answer_body(turn, response.message) {
             Ok(body) => body,
             Err(refusal) => {
@@ -113,7 +120,7 @@ impl Call {
                 return;
             }
         };
-        let answered = setup.into_answered(turn, response, tag, body);
+        let answered = setup.into_answered(turn, response, dialog, tag, body);
         self.answered = Some(turn.now.unix);
         self.state = Bridge::Answered(Box::new(answered));
         self.alarms.set(Timer::Duration, turn.now.instant + turn.hub.config.patience.duration);
@@ -199,11 +206,13 @@ impl Setup {
         }
     }
 
-    /// The two dialogs of an answered call; the caller has its 2xx and the carrier its ACK.
+    /// The two dialogs of an answered call, the carrier's being `dialog`; the caller has its 2xx and
+    /// the carrier its ACK.
     fn into_answered(
         mut self,
         turn: &mut Turn<'_>,
         response: &Response<'_>,
+        dialog: Dialog,
         tag: String,
         body: Vec<u8>,
     ) -> Answered {
@@ -216,9 +225,7 @@ impl Setup {
                 .expect("it made a dialog before");
         }
         a.dialog.accepted();
-        let b = Dialog::uac(response.message, &attempt.uri)
-            .expect("a response that passed its check has the headers of a dialog");
-        let b = Leg::new(b, response.flow, Reach::AsWritten);
+        let b = Leg::new(dialog, response.flow, Reach::AsWritten);
         let is_late = self.offer.is_none();
         if !is_late {
             b.ack(turn, attempt.cseq, None);
@@ -226,8 +233,8 @@ impl Setup {
 
         let mut bytes = Vec::new();
         let mut writer = self.replies.start(&mut bytes, response.status, response.reason, &tag);
-        writer.header(Name::Contact, &turn.hub.faces.of(&self.flow).contact);
-        writer.header(Name::Allow, ALLOW).header(Name::Server, PRODUCT);
+        writer.text(Name::Contact, &turn.hub.faces.of(&self.flow).contact);
+        writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
         turn.hub.config.headers.pass(response.message, &mut writer);
         writer.body("application/sdp", &body);
         turn.respond(self.server, response.status, bytes);

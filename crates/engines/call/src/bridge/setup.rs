@@ -7,7 +7,7 @@ use media::Side;
 use model::TransactionId;
 use sip_core::dialog::{Dialog, State};
 use sip_core::{ClientId, Replies, ServerId, Token, digest};
-use sip_message::{Flow, Message, MessageWriter, Method, Name, Status, Violation};
+use sip_message::{CSeq, Flow, Message, MessageWriter, Method, Name, Status, Violation};
 
 use super::{Bridge, Call, Within};
 use crate::admission::Facts;
@@ -250,10 +250,10 @@ impl Call {
         let caller = facts.caller.expect("a call was admitted from a caller");
         write_caller(&mut writer, &caller, face, &asked.tag);
         writer.header(Name::To, format_args!("<{}>", asked.uri));
-        writer.header(Name::CallId, &*asked.call_id);
-        writer.header(Name::CSeq, format_args!("{} INVITE", asked.cseq));
-        writer.header(Name::Contact, &face.contact);
-        writer.header(Name::Allow, ALLOW).header(Name::UserAgent, PRODUCT);
+        writer.text(Name::CallId, &asked.call_id);
+        writer.header(Name::CSeq, CSeq { number: asked.cseq, method: Method::Invite });
+        writer.text(Name::Contact, &face.contact);
+        writer.text(Name::Allow, ALLOW).text(Name::UserAgent, PRODUCT);
         if let Some(digest) = &mut asked.digest
             && let Some(authorization) = digest.authorization(Method::Invite, &asked.uri)
         {

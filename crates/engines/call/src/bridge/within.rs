@@ -76,7 +76,7 @@ pub(super) fn not_allowed(turn: &mut Turn<'_>, request: &Within<'_>) {
     let status = if is_known { Status::METHOD_NOT_ALLOWED } else { Status::NOT_IMPLEMENTED };
     let mut bytes = Vec::new();
     let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
-    writer.header(Name::Allow, ALLOW).finish();
+    writer.text(Name::Allow, ALLOW).finish();
     turn.respond(request.server, status, bytes);
 }
 
@@ -307,8 +307,8 @@ fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: 
     let mut bytes = Vec::new();
     let mut writer = relay.replies.start(&mut bytes, status, reason, "");
     if status.is_success() && relay.kind != Kind::Info {
-        writer.header(Name::Contact, &turn.hub.faces.of(&relay.flow).contact);
-        writer.header(Name::Allow, ALLOW).header(Name::Server, PRODUCT);
+        writer.text(Name::Contact, &turn.hub.faces.of(&relay.flow).contact);
+        writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
     }
     if status.is_failure() {
         writer.copy_all(response.message, Name::RetryAfter);
