@@ -112,8 +112,8 @@ fn log(record: &CallRecord) {
         reason = %record.reason,
         sip_status = record.sip_status,
         duration_ms = record.duration_ms(),
-        rule = refusal.map(|it| it.rule.as_str()),
-        remedy = refusal.map(|it| it.remedy.as_str()),
+        rule = refusal.map(|it| &*it.rule),
+        remedy = refusal.map(|it| &*it.remedy),
         "call ended"
     );
 }

@@ -298,7 +298,7 @@ fn decision() -> Decision {
         verdict: Verdict::Pass,
         seen: "pbx".into(),
         expected: "a known user".into(),
-        remedy: String::new(),
+        remedy: "".into(),
     }
 }
 

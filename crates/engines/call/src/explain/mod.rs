@@ -5,6 +5,7 @@
 
 mod refusal;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use model::{CarrierName, Decision, Verdict};
@@ -88,17 +89,18 @@ impl Rule {
     ];
 }
 
+/// Words of a row.
+type Text = Cow<'static, str>;
+
 /// The rows of one call: what it passed, what stopped it, which carriers were tried, how it ended.
 pub(crate) fn decisions(facts: &Facts, tried: &[Tried], outcome: &Outcome) -> Vec<Decision> {
     let stopped_at = match outcome {
         Outcome::Rejected(reject) => reject.rule(),
         Outcome::Ended(_) => Rule::Route,
     };
-    let mut rows: Vec<Decision> = Rule::ADMISSION
-        .into_iter()
-        .take_while(|rule| *rule < stopped_at)
-        .filter_map(|rule| passed(rule, facts))
-        .collect();
+    let mut rows = Vec::with_capacity(Rule::ADMISSION.len() + tried.len() + 1);
+    let asked = Rule::ADMISSION.into_iter().take_while(|rule| *rule < stopped_at);
+    rows.extend(asked.filter_map(|rule| passed(rule, facts)));
     rows.extend(tried.iter().map(route_row));
     match outcome {
         Outcome::Rejected(reject) => rows.push(refusal::row(reject, facts)),
@@ -112,9 +114,9 @@ pub(crate) fn decisions(facts: &Facts, tried: &[Tried], outcome: &Outcome) -> Ve
 fn row(
     rule: Rule,
     verdict: Verdict,
-    seen: impl Into<String>,
-    expected: impl Into<String>,
-    remedy: impl Into<String>,
+    seen: impl Into<Text>,
+    expected: impl Into<Text>,
+    remedy: impl Into<Text>,
 ) -> Decision {
     Decision {
         rule: rule.as_str().into(),
@@ -129,37 +131,40 @@ fn row(
 fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
     let connector = facts.connector.as_deref()?;
     let termination = connector.termination();
-    let (seen, expected) = match rule {
+    let (seen, expected): (Text, Text) = match rule {
         Rule::Request | Rule::Ports => return None,
-        Rule::Connector => (connector.host().into(), "a connector's outbound host name".into()),
-        Rule::SourceAddress => (facts.source.to_string(), allowed_networks(facts)),
-        Rule::Encryption => (facts.transport.to_string(), expected_transport(facts).into()),
+        Rule::Connector => {
+            (connector.host().to_owned().into(), "a connector's outbound host name".into())
+        }
+        Rule::SourceAddress => (facts.source.to_string().into(), allowed_networks(facts)),
+        Rule::Encryption => (facts.transport.as_str().into(), expected_transport(facts).into()),
         Rule::Termination => ("enabled".into(), "enabled".into()),
         Rule::Digest => match &facts.username {
-            Some(username) => (format!("user {username}"), expected_user(facts)),
+            Some(username) => (format!("user {username}").into(), expected_user(facts)),
             None => ("no credentials".into(), expected_user(facts)),
         },
-        Rule::CallerId => (caller_seen(facts)?, caller_expected(facts)),
-        Rule::Destination => (facts.called?.to_string(), "E.164 with a plus".into()),
+        Rule::CallerId => (caller_seen(facts)?.into(), caller_expected(facts)),
+        Rule::Destination => (facts.called?.to_string().into(), "E.164 with a plus".into()),
         Rule::CallingRegion => {
-            (facts.country?.to_string(), termination?.calling_regions.join(", "))
+            (facts.country?.to_string().into(), termination?.calling_regions.join(", ").into())
         }
         Rule::Cps => {
-            ("a token was left".into(), format!("{} calls per second", termination?.cps_limit))
+            let expected = format!("{} calls per second", termination?.cps_limit);
+            ("a token was left".into(), expected.into())
         }
         Rule::Concurrency => ("room was left".into(), "below the limits on calls at once".into()),
-        Rule::Media => (facts.media_seen(), "PCMU or PCMA over RTP/AVP".into()),
+        Rule::Media => (facts.media_seen().into(), "PCMU or PCMA over RTP/AVP".into()),
         Rule::Route | Rule::End => return None,
     };
     Some(row(rule, Verdict::Pass, seen, expected, ""))
 }
 
-fn allowed_networks(facts: &Facts) -> String {
+fn allowed_networks(facts: &Facts) -> Text {
     let list = facts.termination().map_or(&[][..], |it| &it.cidr_allowed_list);
     if list.is_empty() {
         return "any source: the allow list is empty".into();
     }
-    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").into()
 }
 
 fn expected_transport(facts: &Facts) -> &'static str {
@@ -169,11 +174,11 @@ fn expected_transport(facts: &Facts) -> &'static str {
     }
 }
 
-fn expected_user(facts: &Facts) -> String {
+fn expected_user(facts: &Facts) -> Text {
     match facts.connector.as_deref().map_or(0, |it| it.users().len()) {
         0 => "none: the connector has no credentials".into(),
         1 => "the connector's user".into(),
-        count => format!("one of the connector's {count} users"),
+        count => format!("one of the connector's {count} users").into(),
     }
 }
 
@@ -195,13 +200,13 @@ fn caller_seen(facts: &Facts) -> Option<String> {
     Some(seen)
 }
 
-fn caller_expected(facts: &Facts) -> String {
+fn caller_expected(facts: &Facts) -> Text {
     match (facts.caller_id_policy, facts.connector.as_deref()) {
         (CallerIdPolicy::Any, _) | (CallerIdPolicy::Inventory, None) => {
             "any E.164 number or anonymous".into()
         }
         (CallerIdPolicy::Inventory, Some(it)) => {
-            format!("a number owned by account {}", it.account())
+            format!("a number owned by account {}", it.account()).into()
         }
     }
 }

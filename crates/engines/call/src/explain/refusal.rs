@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use model::{Decision, Verdict};
 use sip_core::digest;
 
-use super::{allowed_networks, caller_expected, expected_user};
+use super::{Text, allowed_networks, caller_expected, expected_user};
 use crate::admission::Facts;
 use crate::limit::Exceeded;
 use crate::reject::Reject;
@@ -50,7 +50,7 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
     }
 }
 
-fn expected(reject: &Reject, facts: &Facts) -> String {
+fn expected(reject: &Reject, facts: &Facts) -> Text {
     let text = match reject {
         Reject::SourceNotAllowed(_) => return allowed_networks(facts),
         Reject::Credentials { .. } => return expected_user(facts),
@@ -58,16 +58,17 @@ fn expected(reject: &Reject, facts: &Facts) -> String {
         Reject::CountryNotAllowed(_) => {
             return facts
                 .termination()
-                .map_or_else(String::new, |it| it.calling_regions.join(", "));
+                .map_or_else(String::new, |it| it.calling_regions.join(", "))
+                .into();
         }
         Reject::Exceeded(Exceeded::CallsPerSecond { max }) => {
-            return format!("{max} calls per second");
+            return format!("{max} calls per second").into();
         }
         Reject::Exceeded(Exceeded::AccountCalls { max }) => {
-            return format!("at most {max} calls at once for the account");
+            return format!("at most {max} calls at once for the account").into();
         }
         Reject::Exceeded(Exceeded::EngineCalls { max }) => {
-            return format!("at most {max} calls at once on this node");
+            return format!("at most {max} calls at once on this node").into();
         }
         Reject::Malformed(_) => "a request as RFC 3261 has it",
         Reject::ExtensionUnsupported(_) => "no required extension",
@@ -91,25 +92,29 @@ fn expected(reject: &Reject, facts: &Facts) -> String {
     text.into()
 }
 
-fn remedy(reject: &Reject) -> String {
+fn remedy(reject: &Reject) -> Text {
     let text = match reject {
         Reject::SourceNotAllowed(source) => {
-            return format!("add {} to CidrAllowedList", network_of(*source));
+            return format!("add {} to CidrAllowedList", network_of(*source)).into();
         }
         Reject::NothingAllowed(source) => {
             let network = network_of(*source);
             return format!(
                 "PutVoiceConnectorTerminationCredentials, or add {network} to CidrAllowedList"
-            );
+            )
+            .into();
         }
         Reject::CallerIdInvalid(seen) => {
             let hint = plus_hint(seen);
-            return format!("{hint} in From or P-Asserted-Identity, or set DefaultPhoneNumber");
+            return format!("{hint} in From or P-Asserted-Identity, or set DefaultPhoneNumber")
+                .into();
         }
         Reject::DestinationInvalid(seen) => {
-            return format!("{} in the Request-URI", plus_hint(seen));
+            return format!("{} in the Request-URI", plus_hint(seen)).into();
         }
-        Reject::CountryNotAllowed(country) => return format!("add {country} to CallingRegions"),
+        Reject::CountryNotAllowed(country) => {
+            return format!("add {country} to CallingRegions").into();
+        }
         Reject::HostUnknown(_) => {
             "send the call to sip:+NUMBER@OUTBOUND-HOST-NAME, as GetVoiceConnector shows it"
         }

@@ -520,7 +520,7 @@ fn the_explanation_lists_every_rule_that_was_passed() {
     let rows: Vec<(&str, Verdict, &str, &str)> = record
         .decisions
         .iter()
-        .map(|it| (it.rule.as_str(), it.verdict, it.seen.as_str(), it.expected.as_str()))
+        .map(|it| (&*it.rule, it.verdict, &*it.seen, &*it.expected))
         .collect();
     let host = host();
     assert_eq!(

@@ -107,7 +107,7 @@ fn an_authenticated_call_goes_from_challenge_to_record() {
     let legs: Vec<(&str, u64)> =
         record.quality.iter().map(|it| (it.leg.as_str(), it.packets)).collect();
     assert_eq!(legs, [("caller", 1), ("called", 1)]);
-    let rules: Vec<&str> = record.decisions.iter().map(|it| it.rule.as_str()).collect();
+    let rules: Vec<&str> = record.decisions.iter().map(|it| &*it.rule).collect();
     assert_eq!(
         rules,
         [

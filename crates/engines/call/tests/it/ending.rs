@@ -49,7 +49,7 @@ fn the_called_side_hangs_up_and_its_reason_is_handed_on() {
     assert_eq!(header(&bye, Name::Reason), "Q.850;cause=16;text=\"Normal call clearing\"");
     ended(&world, CallStatus::Completed, "completed", 200);
     let end = world.only_record().decisions.last().unwrap();
-    assert_eq!((end.verdict, end.seen.as_str()), (Verdict::Note, "the called hung up"));
+    assert_eq!((end.verdict, &*end.seen), (Verdict::Note, "the called hung up"));
     world.assert_clean();
 }
 

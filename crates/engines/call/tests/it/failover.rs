@@ -27,7 +27,7 @@ fn answer_second(world: &mut World, invite: &Request) {
 
 fn routes(world: &World) -> Vec<(Verdict, String)> {
     let rows = world.only_record().decisions.iter().filter(|it| it.rule == "route");
-    rows.map(|it| (it.verdict, it.seen.clone())).collect()
+    rows.map(|it| (it.verdict, it.seen.to_string())).collect()
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod admission;
 mod calls;
 mod ending;
 mod failover;
+mod hostile;
 mod peer;
 mod strangers;
 mod totality;
