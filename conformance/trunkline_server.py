@@ -90,7 +90,8 @@ class Server:
 
     @property
     def endpoint(self):
-        return f"http://{self.ready['http']}"
+        scheme = "https" if "TRUNKLINE_HTTP__TLS__CERT" in self.settings else "http"
+        return f"{scheme}://{self.ready['http']}"
 
     @property
     def credentials(self):
@@ -98,12 +99,13 @@ class Server:
         profile.read(self.data_dir / "credentials")
         return dict(profile["trunkline"])
 
-    def client(self, access_key=None, secret_key=None, **options):
+    def client(self, access_key=None, secret_key=None, verify=None, **options):
         known = self.credentials
         return boto3.client(
             "chime-sdk-voice",
             region_name=options.pop("region_name", "us-east-1"),
             endpoint_url=self.endpoint,
+            verify=verify,
             aws_access_key_id=access_key or known["aws_access_key_id"],
             aws_secret_access_key=secret_key or known["aws_secret_access_key"],
             config=Config(retries={"max_attempts": 0}, parameter_validation=True, **options),

@@ -25,6 +25,8 @@ pub(crate) struct Metrics {
     pub(crate) directory: SharedDirectory,
     pub(crate) store: Store,
     pub(crate) api: Arc<api::Context>,
+    /// The API's TLS, if it speaks TLS.
+    pub(crate) tls: Option<Arc<api::Tls>>,
     pub(crate) started: Instant,
 }
 
@@ -58,6 +60,13 @@ impl Scrape for Metrics {
                 media_page(&mut page, counted);
             }
             api_page(&mut page, &self.api.served());
+            if let Some(tls) = &self.tls {
+                page.counter(
+                    "trunkline_api_tls_handshakes_failed_total",
+                    "Connections to the API that ended before TLS was agreed upon.",
+                    tls.handshakes_failed(),
+                );
+            }
             self.state_page(&mut page);
             page.finish()
         })

@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use crate::admin::{Phase, PhaseCell};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::media::{MediaHandle, Order};
 use crate::records::Recorder;
 use crate::signalling::live::{Ask, Asker, SignallingCounters, Work};
 use crate::simulated::Simulated;
-use crate::start::Addresses;
+use crate::start::{Addresses, watched};
 
 /// How often the end of the last call is looked for while draining.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -41,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     /// Tasks that are simply cut.
     pub(crate) background: Vec<JoinHandle<()>>,
+    /// The API's TLS, if it speaks TLS.
+    pub(crate) tls: Option<Arc<api::Tls>>,
     pub(crate) api: JoinHandle<api::Drained>,
     pub(crate) stop_api: oneshot::Sender<()>,
     pub(crate) writer: JoinHandle<()>,
@@ -77,6 +79,18 @@ impl Running {
     /// What the service was configured with.
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// Reads the certificate and key of the HTTP API again; connections that begin from now on see
+    /// them. Without TLS there is nothing to read. It waits for the disk.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; then what was served before is served on.
+    pub fn reread_certificate(&self) -> Result<(), ConfigError> {
+        if let (Some(tls), Some(identity)) = (&self.0.tls, self.0.config.http_identity()?) {
+            tls.replace(watched(identity));
+        }
+        Ok(())
     }
 
     /// Resolves when a part of the service ends by itself, which none should.

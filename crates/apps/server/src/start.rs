@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use api::{Clock as _, SystemClock};
+use api::{Clock as _, Encryption, Identity, KeyReaders, SystemClock, Tls};
 use net::{BindError, Clock, raise_fd_limit};
 use store::{Keyring, SealError, Store, StoreConfig, StoreError, View};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::admin::{self, Phase, PhaseCell};
 use crate::census;
-use crate::config::{Config, SealKey, Simulated, StorageConfig};
+use crate::config::{Config, ConfigError, SealKey, Simulated, StorageConfig};
 use crate::credentials::{self, CredentialsError, FirstKey};
 use crate::engine_config;
 use crate::media::{MediaStartError, MediaThread};
@@ -31,6 +33,9 @@ const FILES_WANTED: u64 = 65_536;
 /// Why the service cannot start. `Display` names the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// A file that the configuration names cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The data directory or the first credentials cannot be written.
     #[error("{0}; check data_dir and who owns it")]
     Credentials(#[from] CredentialsError),
@@ -110,14 +115,28 @@ impl Server {
             }
             Err(error) => warn!(%error, "the limit of open files could not be raised"),
         }
+        let tls = config.http_identity()?.map(|identity| Arc::new(Tls::new(watched(identity))));
         let store = open_store(&config.storage).await?;
         let file = config.storage.credentials_file();
         if credentials::ensure_first_key(&store, &file, SystemClock.now()).await? == FirstKey::Made
         {
             info!(file = %file.display(), "first access key made; profile trunkline");
         }
-        assemble(config, store, tap).await
+        assemble(config, tls, store, tap).await
     }
+}
+
+/// The identity, with a word to the log if its key is open to everybody.
+pub(crate) fn watched(identity: Identity) -> Identity {
+    match identity.key_readers() {
+        KeyReaders::Chosen => {}
+        KeyReaders::Everybody => {
+            warn!(
+                "every user of this machine can read http.tls.key; take that right away (chmod o-r)"
+            );
+        }
+    }
+    identity
 }
 
 async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
@@ -133,7 +152,12 @@ async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
 }
 
 /// Makes every part, and sets them going.
-async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Running, StartError> {
+async fn assemble(
+    config: Config,
+    tls: Option<Arc<Tls>>,
+    store: Store,
+    tap: CarrierTap,
+) -> Result<Running, StartError> {
     let Listening { sockets, http, admin, addresses } = Listening::bind(&config).await?;
     let (media_thread, media, words) = MediaThread::bind(&config.media, &config.calls)?;
     let simulated = match config.carriers.simulated {
@@ -168,6 +192,7 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         directory: projection.directory(),
         store: store.clone(),
         api: Arc::clone(&context),
+        tls: tls.clone(),
         started: Instant::now(),
     };
     let media_thread = media_thread.spawn(waker).map_err(StartError::Thread)?;
@@ -180,12 +205,7 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         tokio::spawn(records::trim(store.clone(), || SystemClock.now())),
         tokio::spawn(admin::serve(admin, Arc::clone(&phase), Arc::new(metrics))),
     ];
-    let (stop_api, stopped) = tokio::sync::oneshot::channel::<()>();
-    let stopped = async move {
-        // A sender that is gone means stop as well.
-        let _ = stopped.await;
-    };
-    let api = tokio::spawn(api::serve(http, context, stopped));
+    let (api, stop_api) = serve_api(http, tls.clone(), context);
     let writer = tokio::spawn(writer.run(store.clone()));
     phase.set(Phase::Ready);
     Ok(Running::new(Parts {
@@ -198,12 +218,28 @@ async fn assemble(config: Config, store: Store, tap: CarrierTap) -> Result<Runni
         simulated,
         store,
         background,
+        tls,
         api,
         stop_api,
         writer,
         signalling,
         media_thread,
     }))
+}
+
+/// Sets the API going; it stops when it is told so.
+fn serve_api(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    context: Arc<api::Context>,
+) -> (JoinHandle<api::Drained>, oneshot::Sender<()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async move {
+        // A sender that is gone means stop as well.
+        let _ = stopped.await;
+    };
+    let encryption = tls.map_or(Encryption::Plaintext, Encryption::Tls);
+    (tokio::spawn(api::serve(listener, encryption, context, stopped)), stop)
 }
 
 /// Every listener but those of media.

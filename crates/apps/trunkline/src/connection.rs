@@ -244,8 +244,9 @@ impl Local {
         if listen.port() == 0 {
             listen.set_port(8060);
         }
+        let scheme = if config.http.tls.is_some() { "https" } else { "http" };
         Self {
-            endpoint: format!("http://{listen}"),
+            endpoint: format!("{scheme}://{listen}"),
             credentials_file: config.storage.credentials_file(),
         }
     }

@@ -41,6 +41,15 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<server::StartError> for Failure {
+    fn from(error: server::StartError) -> Self {
+        if let server::StartError::Config(error) = error {
+            return error.into();
+        }
+        Self::of(error)
+    }
+}
+
 impl From<server::config::ConfigError> for Failure {
     fn from(error: server::config::ConfigError) -> Self {
         Self::Configuration(error.to_string())

@@ -13,12 +13,12 @@
 //! ```no_run
 //! # async fn example(store: store::Store) -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
-//! use api::{ApiConfig, Context, NoCalls, SystemClock};
+//! use api::{ApiConfig, Context, Encryption, NoCalls, SystemClock};
 //!
 //! let context =
 //!     Context::open(store, ApiConfig::default(), Arc::new(NoCalls), Arc::new(SystemClock)).await?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8060").await?;
-//! api::serve(listener, context, std::future::pending()).await;
+//! api::serve(listener, Encryption::Plaintext, context, std::future::pending()).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -45,6 +45,7 @@ mod sts;
 mod sweep;
 mod tally;
 mod throttle;
+mod tls;
 
 pub use answer::{ERROR_TYPE, REQUEST_ID};
 pub use clock::{Clock, SystemClock};
@@ -57,3 +58,4 @@ pub use live::{
 };
 pub use server::{Drained, serve};
 pub use tally::Served;
+pub use tls::{Encryption, Identity, IdentityError, KeyReaders, PemFile, Tls};

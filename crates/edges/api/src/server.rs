@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -17,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 use crate::service;
+use crate::tls::Encryption;
 
 /// Connections beyond the limit that are told to come back; still more wait to be accepted.
 const TURNED_AWAY_MAX: usize = 64;
@@ -38,10 +40,11 @@ pub enum Drained {
     Cut(usize),
 }
 
-/// Serves the control plane on `listener` until `shutdown` resolves, then lets open requests finish
+/// Serves the control plane on `listener`, encrypted or not, until `shutdown` resolves, then lets open requests finish
 /// within [`Limits::drain_time`](crate::config::Limits::drain_time).
 pub async fn serve(
     listener: TcpListener,
+    encryption: Encryption,
     context: Arc<Context>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Drained {
@@ -57,15 +60,22 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, Place::Served(permit))) => {
-                let connection = serve_connection(stream, Arc::clone(&context), stopping.clone());
+                let connection = serve_connection(
+                    stream,
+                    encryption.clone(),
+                    Arc::clone(&context),
+                    stopping.clone(),
+                );
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
                 });
             }
             Ok((stream, Place::TurnedAway(permit))) => {
+                let patience = context.config.limits.header_time.min(TURNED_AWAY_TIME);
+                let connection = turn_away(stream, encryption.clone(), limit, patience);
                 tokio::spawn(async move {
-                    turn_away(stream, limit).await;
+                    connection.await;
                     drop(permit);
                 });
             }
@@ -108,9 +118,10 @@ async fn accept(
     })
 }
 
-/// Serves one connection's requests until it ends, idles too long, or the service stops.
+/// Serves one connection, inside TLS if it is so.
 async fn serve_connection(
     stream: TcpStream,
+    encryption: Encryption,
     context: Arc<Context>,
     mut stopping: watch::Receiver<()>,
 ) {
@@ -118,6 +129,27 @@ async fn serve_connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    match encryption {
+        Encryption::Plaintext => serve_requests(stream, context, stopping).await,
+        Encryption::Tls(tls) => {
+            let greeted = tokio::select! {
+                greeted = tls.accept(stream, context.config.limits.header_time) => greeted,
+                // No request has begun, so nothing is owed.
+                _sender_is_gone = stopping.changed() => None,
+            };
+            if let Some(stream) = greeted {
+                serve_requests(stream, context, stopping).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection's requests until it ends, idles too long, or the service stops.
+async fn serve_requests(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    context: Arc<Context>,
+    mut stopping: watch::Receiver<()>,
+) {
     let header_time = context.config.limits.header_time;
     let service = service_fn(move |request| {
         let context = Arc::clone(&context);
@@ -143,8 +175,22 @@ async fn serve_connection(
     }
 }
 
-/// Answers one request with 503 and closes.
-async fn turn_away(stream: TcpStream, limit: usize) {
+/// Answers one request with 503 and closes, inside TLS if it is so.
+async fn turn_away(stream: TcpStream, encryption: Encryption, limit: usize, patience: Duration) {
+    match encryption {
+        Encryption::Plaintext => refuse_request(stream, limit).await,
+        Encryption::Tls(tls) => {
+            if let Some(stream) = tls.accept(stream, patience).await {
+                refuse_request(stream, limit).await;
+            }
+        }
+    }
+}
+
+async fn refuse_request(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    limit: usize,
+) {
     let service = service_fn(move |_request: http::Request<hyper::body::Incoming>| async move {
         let request_id = model::TransactionId::from_random(crate::random::bytes()).to_string();
         let error = ApiError::new(

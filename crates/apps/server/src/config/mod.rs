@@ -16,6 +16,8 @@
 
 use std::path::PathBuf;
 
+use ::api::Identity;
+
 mod admin;
 mod api;
 mod calls;
@@ -36,7 +38,7 @@ pub use admin::AdminConfig;
 pub use api::ApiConfig;
 pub use calls::{CallerId, CallsConfig};
 pub use carriers::{CarriersConfig, Simulated};
-pub use http::HttpConfig;
+pub use http::{HttpConfig, TlsFiles};
 pub use key::{Key, Shape, VARIABLE_PREFIX, nearest};
 pub use log::{LogConfig, LogFormat};
 pub use media::MediaConfig;
@@ -150,6 +152,19 @@ impl Config {
             return Err(ConfigError(problems));
         }
         Self::checked(settings)
+    }
+
+    /// Reads the certificate and the key that `http.tls.cert` and `http.tls.key` name, as they are
+    /// now; `None` if they name none. It waits for the disk.
+    ///
+    /// It is not a part of [`Config::load`], because commands that only ask where the service
+    /// listens may not be allowed to read its key.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the file that is to blame, what is wrong with it, and the remedy.
+    pub fn http_identity(&self) -> Result<Option<Identity>, ConfigError> {
+        let Some(files) = &self.http.tls else { return Ok(None) };
+        files.read(&self.settings).map(Some).map_err(|problem| ConfigError(vec![problem]))
     }
 
     fn checked(settings: Settings) -> Result<Self, ConfigError> {

@@ -166,6 +166,36 @@ fn plaintext_where_other_machines_reach_it_must_be_asked_for() {
 }
 
 #[test]
+fn with_a_certificate_and_its_key_the_api_may_listen_where_other_machines_reach_it() {
+    let text = "[http]\nlisten = '0.0.0.0:8060'\ntls.cert = 'cert.pem'\ntls.key = 'key.pem'";
+    let config = Config::load(Sources::text(text)).unwrap();
+    let files = TlsFiles { cert: "cert.pem".into(), key: "key.pem".into() };
+    assert_eq!(config.http.tls, Some(files));
+}
+
+#[test]
+fn a_certificate_without_its_key_is_refused_and_so_is_a_key_without_its_certificate() {
+    assert_eq!(
+        refused("http.tls.cert = '/etc/cert.pem'"),
+        "trunkline.toml:1: http.tls.cert = \"/etc/cert.pem\" is refused: a certificate is of no \
+         use without its private key; set http.tls.key too"
+    );
+    assert!(refused("http.tls.key = '/etc/key.pem'").contains("set http.tls.cert too"));
+    assert!(refused("http.tls.cert = ''\nhttp.tls.key = 'k'").contains("must not be empty"));
+}
+
+#[test]
+fn a_file_of_tls_that_cannot_be_served_is_refused_under_its_key_and_line() {
+    let text = "http.tls.cert = '/nonexistent/cert.pem'\nhttp.tls.key = '/nonexistent/key.pem'";
+    let config = Config::load(Sources::text(text)).unwrap();
+    let message = config.http_identity().unwrap_err().to_string();
+    let begin =
+        "trunkline.toml:1: http.tls.cert = \"/nonexistent/cert.pem\" is refused: it cannot be read";
+    assert!(message.starts_with(begin) && message.contains("correct the path"), "{message}");
+    assert!(Config::load(Sources::default()).unwrap().http_identity().unwrap().is_none());
+}
+
+#[test]
 fn an_address_that_stands_for_every_address_needs_one_to_advertise() {
     assert!(refused("sip.listen = '0.0.0.0:5060'").contains("sip.advertised_address"));
     assert!(refused("media.address = '0.0.0.0'").contains("media.advertised_address"));
@@ -178,7 +208,6 @@ fn an_address_that_stands_for_every_address_needs_one_to_advertise() {
 fn what_a_later_release_brings_is_refused_clearly() {
     for text in [
         "sip.tls.listen = '127.0.0.1:5061'",
-        "http.tls.cert = '/etc/cert.pem'",
         "database.url = 'postgres://user:hunter2@db/trunkline'",
     ] {
         let message = refused(text);

@@ -4,4 +4,5 @@
 mod calls;
 mod lifecycle;
 mod operator;
+mod tls;
 mod world;

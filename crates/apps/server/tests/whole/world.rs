@@ -190,14 +190,18 @@ pub(crate) async fn get(address: std::net::SocketAddr, path: &str) -> (u16, Stri
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-fn client_of(running: &Running) -> Client {
+pub(crate) fn client_of(running: &Running) -> Client {
     let path = running.config().storage.credentials_file();
     let text = std::fs::read_to_string(&path).unwrap();
     let file = SourceFile { path, text: Some(text.into()) };
-    let no_variables: [(&str, &str); 0] = [];
-    let sources = Sources::new(no_variables, SourceFile::default(), file);
+    let (scheme, variables) = match &running.config().http.tls {
+        None => ("http", Vec::new()),
+        // Made by the test, the certificate vouches for itself.
+        Some(tls) => ("https", vec![("AWS_CA_BUNDLE", tls.cert.to_str().unwrap())]),
+    };
+    let sources = Sources::new(variables, SourceFile::default(), file);
     let overrides = Overrides {
-        endpoint_url: Some(format!("http://{}", running.addresses().http)),
+        endpoint_url: Some(format!("{scheme}://{}", running.addresses().http)),
         profile: Some(server::PROFILE.into()),
         ..Overrides::default()
     };

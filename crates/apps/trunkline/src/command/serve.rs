@@ -31,22 +31,35 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 
 async fn serve(config: Config) -> Result<(), Failure> {
     // The signals are ours from here on, so that none is lost while the service starts.
-    let mut signals = Signals::install()?;
+    let mut signals = Signals::install(&config)?;
     let data_dir = config.storage.data_dir.clone();
-    let mut running = Server::start(config).await.map_err(Failure::of)?;
+    let mut running = Server::start(config).await?;
     say_ready(running.addresses(), &data_dir);
-    let failure = tokio::select! {
-        name = signals.next() => {
-            info!(signal = name, "stopping: calls that go on may finish; a second signal stops at once");
-            None
+    let failure = loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Reread => reread(&running),
+                Told::Stop(name) => {
+                    info!(signal = name, "stopping: calls that go on may finish; a second signal stops at once");
+                    break None;
+                }
+            },
+            failure = running.failed() => break Some(failure),
         }
-        failure = running.failed() => Some(failure),
     };
     if let Some(failure) = failure {
         running.shutdown().await;
         return Err(Failure::of(failure));
     }
     stop(running, &mut signals).await
+}
+
+/// Takes up a renewed certificate; one that cannot be served leaves the old one in its place.
+fn reread(running: &Running) {
+    match running.reread_certificate() {
+        Ok(()) => info!("the certificate of the HTTP API was read again"),
+        Err(error) => warn!(%error, "the certificate of the HTTP API stays as it was"),
+    }
 }
 
 /// Lets calls finish; a second signal stops at once.
@@ -56,7 +69,7 @@ async fn stop(running: Running, signals: &mut Signals) -> Result<(), Failure> {
             info!("stopped");
             Ok(())
         }
-        name = signals.next() => {
+        name = signals.stop() => {
             warn!(signal = name, "stopped at once: calls were cut");
             Err(Failure::Failed("stopped by a second signal while calls were going on".into()))
         }
@@ -113,27 +126,54 @@ fn start_log(config: &LogConfig) {
     }
 }
 
-/// SIGTERM and SIGINT.
+/// SIGTERM and SIGINT, and SIGHUP where a certificate can be read again.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Option<Signal>,
+}
+
+/// What a signal asks for.
+enum Told {
+    /// To stop, by the signal of this name.
+    Stop(&'static str),
+    /// To read the certificate again.
+    Reread,
 }
 
 impl Signals {
-    fn install() -> Result<Self, Failure> {
+    /// Without TLS, SIGHUP is left to end the process with its terminal.
+    fn install(config: &Config) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::Failed(format!("cannot take signals: {error}")))
         };
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            hang_up: config.http.tls.as_ref().map(|_| listen(SignalKind::hangup())).transpose()?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Told {
+        let hung_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => Told::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Told::Stop("SIGINT"),
+            _ = hung_up => Told::Reread,
+        }
+    }
+
+    /// The next signal that asks to stop; by then a certificate no longer matters.
+    async fn stop(&mut self) -> &'static str {
+        loop {
+            if let Told::Stop(name) = self.next().await {
+                return name;
+            }
         }
     }
 }

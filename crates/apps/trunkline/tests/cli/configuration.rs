@@ -46,3 +46,17 @@ fn every_key_is_printed_with_its_value_and_origin() {
     assert_eq!(key("http.listen"), ("127.0.0.1:8060".into(), "default".into()));
     assert_eq!(key("carriers.simulated"), (serde_json::Value::Null, "default".into()));
 }
+
+#[test]
+fn a_certificate_that_is_not_there_exits_78_before_anything_is_begun() {
+    let dir = tempfile::tempdir().unwrap();
+    let environment =
+        [("TRUNKLINE_HTTP__TLS__CERT", "absent.pem"), ("TRUNKLINE_HTTP__TLS__KEY", "key.pem")];
+    for command in [&["serve"][..], &["config", "check"]] {
+        let done = run(dir.path(), &environment, command);
+        assert_eq!(done.code, Some(78), "{}", done.err);
+        let blamed = "TRUNKLINE_HTTP__TLS__CERT: http.tls.cert = \"absent.pem\" is refused";
+        assert!(done.err.contains(blamed), "{}", done.err);
+    }
+    assert!(!dir.path().join("trunkline-data").exists());
+}

@@ -18,6 +18,7 @@ mod sip_rule_life;
 mod tag;
 mod termination;
 mod termination_credentials;
+mod tls;
 mod totality;
 mod voice_analysis;
 mod voice_connector;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use api::{ApiConfig, Clock, Context, Drained, LiveCalls, NoCalls};
+use api::{ApiConfig, Clock, Context, Drained, Encryption, LiveCalls, NoCalls};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use model::{AccessKey, AccessKeyId, AccountId, KeyPolicy, KeyStatus, Secret, UnixMillis};
@@ -65,6 +65,14 @@ impl World {
     }
 
     pub(crate) async fn with(config: ApiConfig, live: Arc<dyn LiveCalls>) -> Self {
+        Self::with_encryption(Encryption::Plaintext, config, live).await
+    }
+
+    pub(crate) async fn with_encryption(
+        encryption: Encryption,
+        config: ApiConfig,
+        live: Arc<dyn LiveCalls>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let keyring = Keyring::load_or_create(&dir.path().join("seal.key")).unwrap();
         let store = Store::open(StoreConfig::new(dir.path().join("test.db"), keyring)).unwrap();
@@ -75,9 +83,10 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(api::serve(listener, Arc::clone(&context), async move {
+        let stopped = async move {
             stopped.await.ok();
-        }));
+        };
+        let served = tokio::spawn(api::serve(listener, encryption, Arc::clone(&context), stopped));
         Self { address, store, clock, context, key, stop, served, _dir: dir }
     }
 
