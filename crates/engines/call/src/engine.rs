@@ -217,7 +217,9 @@ fn request(
 fn request_within(turn: &mut Turn<'_>, calls: &mut Calls, request: Within<'_>) {
     let Some((key, side)) = find_leg(turn, request.message) else {
         turn.hub.counters.drop("dialog-unknown");
-        return request.refuse(turn, sip_message::Status::CALL_DOES_NOT_EXIST);
+        let status = sip_message::Status::CALL_DOES_NOT_EXIST;
+        let bytes = request.replies.bare(status, status.reason(), "");
+        return turn.respond_and_forget(request.server, bytes);
     };
     step(turn, calls, key, |call, turn| call.on_request(turn, Within { side, ..request }));
 }

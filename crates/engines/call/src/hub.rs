@@ -150,6 +150,13 @@ impl Turn<'_> {
         }
     }
 
+    /// Answers what anybody can make up from any address, and forgets it: a transaction would linger
+    /// for 64·T1, and a flood of them would take the room of calls. Asked again, it is answered
+    /// again, and alike.
+    pub(crate) fn respond_and_forget(&mut self, server: ServerId, response: Vec<u8>) {
+        self.hub.endpoint.respond_and_forget(server, response).ok();
+    }
+
     /// Sends a request in a transaction of its own; `None` if there are too many.
     pub(crate) fn request(
         &mut self,

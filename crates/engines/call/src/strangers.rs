@@ -74,7 +74,16 @@ pub(crate) struct Stranger<'m> {
 impl Stranger<'_> {
     fn answer(&self, turn: &mut Turn<'_>, status: Status) {
         let bytes = self.replies.bare(status, status.reason(), &self.tag);
-        turn.respond(self.server, status, bytes);
+        self.send(turn, status, bytes);
+    }
+
+    /// An INVITE is answered until its ACK comes, at the pace of strangers; all else once.
+    fn send(&self, turn: &mut Turn<'_>, status: Status, bytes: Vec<u8>) {
+        if self.method == Method::Invite {
+            turn.respond(self.server, status, bytes);
+        } else {
+            turn.respond_and_forget(self.server, bytes);
+        }
     }
 
     fn lacks(&self, turn: &mut Turn<'_>, extensions: &[&str]) {
@@ -82,7 +91,7 @@ impl Stranger<'_> {
         let mut bytes = Vec::new();
         let mut writer = self.replies.start(&mut bytes, status, status.reason(), &self.tag);
         writer.header(Name::Unsupported, extensions.join(", ")).finish();
-        turn.respond(self.server, status, bytes);
+        self.send(turn, status, bytes);
     }
 
     fn not_served(&self, turn: &mut Turn<'_>, status: Status) {
@@ -90,7 +99,7 @@ impl Stranger<'_> {
         let mut writer = self.replies.start(&mut bytes, status, status.reason(), &self.tag);
         writer.header(Name::Allow, ALLOW).finish();
         turn.hub.counters.drop("method-not-served");
-        turn.respond(self.server, status, bytes);
+        self.send(turn, status, bytes);
     }
 }
 
