@@ -121,6 +121,10 @@ pub(crate) enum ReadEnd {
 /// The keep-alive answer. RFC 5626 §4.4.1.
 const PONG: &[u8] = b"\r\n";
 
+/// Bytes that may wait for the peer while its pings are still answered: who does not read the
+/// answers to its pings must not fill our memory with them.
+const PONG_QUEUE_MAX: usize = 4096;
+
 /// Reads in a row before other connections get their turn.
 const READS_MAX: usize = 4;
 
@@ -176,8 +180,10 @@ impl Connection {
             while let Some(frame) = self.reader.next() {
                 match frame {
                     Ok(Frame::Message(bytes)) => message(bytes),
-                    Ok(Frame::Ping) => self.outbox.extend_from_slice(PONG),
-                    Ok(Frame::Pong) => {}
+                    Ok(Frame::Ping) if self.outbox.len() - self.written < PONG_QUEUE_MAX => {
+                        self.outbox.extend_from_slice(PONG);
+                    }
+                    Ok(Frame::Ping | Frame::Pong) => {}
                     Err(error) => return ReadEnd::Over(CloseReason::NotSip(error)),
                 }
             }

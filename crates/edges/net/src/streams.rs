@@ -299,6 +299,11 @@ impl Streams {
         self.open
     }
 
+    /// Bytes that wait to be written, to all peers together.
+    pub fn queued(&self) -> usize {
+        self.slots.iter().flatten().map(Connection::queued).sum()
+    }
+
     /// What has passed through.
     pub fn counters(&self) -> StreamCounters {
         self.counters

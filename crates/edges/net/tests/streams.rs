@@ -130,6 +130,21 @@ fn a_ping_is_answered_by_a_pong() {
 }
 
 #[test]
+fn pings_whose_pongs_are_never_read_take_no_memory() {
+    let mut world = World::new(StreamConfig::default());
+    let mut peer = world.dial();
+    peer.set_nonblocking(true).unwrap();
+    world.until("the connection is accepted", |world| world.streams.connections() == 1);
+    let pings = b"\r\n\r\n".repeat(8 << 10);
+    for _ in 0..1000 {
+        // As many as the kernel takes; the rest with the next turn.
+        let _ = peer.write(&pings);
+        world.turn(Duration::ZERO);
+    }
+    assert!(world.streams.queued() <= 4096 + 2, "{} bytes wait", world.streams.queued());
+}
+
+#[test]
 fn a_request_dials_and_the_next_one_goes_the_same_way() {
     let mut world = World::new(StreamConfig::default());
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
