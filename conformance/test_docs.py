@@ -16,6 +16,12 @@ def examples(page, language):
     return "\n".join(re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def inventory(server):
+    """What the operator has for sale when the examples begin."""
+    server.run("number", "add", *[f"+1206555018{n}" for n in range(10)], "+18005550142")
+
+
 @pytest.mark.parametrize("language", RUNNERS)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_examples_run_as_they_stand(server, page, language):

@@ -330,12 +330,16 @@ fn api_config(config: &Config) -> api::ApiConfig {
         quotas: api::Quotas {
             voice_connectors: config.api.voice_connectors_max,
             calls_per_second: config.api.calls_per_second_max,
+            voice_connector_groups: config.api.voice_connector_groups_max,
+            voice_connectors_per_group: config.api.voice_connectors_per_group_max,
+            phone_numbers: config.api.phone_numbers_max,
             ..defaults.quotas
         },
         rate: api::Rate {
             per_second: config.api.requests_per_second.get(),
             burst: config.api.burst.get(),
         },
+        calling_name_delay: config.api.calling_name_delay,
         version: crate::VERSION.into(),
         ..defaults
     }

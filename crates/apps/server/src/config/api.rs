@@ -24,6 +24,22 @@ pub(super) const KEYS: &[Key] = &[
         "10000",
         "The most that a Voice Connector's CpsLimit may say.",
     ),
+    Key::integer(
+        "api.voice_connector_groups_max",
+        "1000",
+        "Voice Connector groups that one account may have.",
+    ),
+    Key::integer(
+        "api.voice_connectors_per_group_max",
+        "100",
+        "Voice Connectors that one group may have.",
+    ),
+    Key::integer("api.phone_numbers_max", "10000000", "Phone numbers that one account may have."),
+    Key::integer(
+        "api.calling_name_delay_s",
+        "60",
+        "Seconds until a phone number's changed calling name is effective; it cannot change before.",
+    ),
     Key::integer("api.connections_max", "1024", "HTTP connections open at once."),
     Key::integer("api.request_timeout_s", "30", "Seconds that one request may take."),
 ];
@@ -39,6 +55,14 @@ pub struct ApiConfig {
     pub voice_connectors_max: u64,
     /// The most that a `CpsLimit` may say.
     pub calls_per_second_max: u32,
+    /// Voice Connector groups of one account.
+    pub voice_connector_groups_max: u64,
+    /// Voice Connectors of one group.
+    pub voice_connectors_per_group_max: usize,
+    /// Phone numbers of one account.
+    pub phone_numbers_max: u64,
+    /// How long a changed calling name is pending.
+    pub calling_name_delay: Duration,
     /// Connections open at once.
     pub connections_max: usize,
     /// How long one request may take.
@@ -58,6 +82,12 @@ impl ApiConfig {
             voice_connectors_max: settings
                 .integer("api.voice_connectors_max", 1..=1_000_000_000)?,
             calls_per_second_max: settings.integer("api.calls_per_second_max", 1..=1_000_000)?,
+            voice_connector_groups_max: settings
+                .integer("api.voice_connector_groups_max", 1..=100_000)?,
+            voice_connectors_per_group_max: settings
+                .integer("api.voice_connectors_per_group_max", 1..=1_000)?,
+            phone_numbers_max: settings.integer("api.phone_numbers_max", 1..=1_000_000_000)?,
+            calling_name_delay: settings.seconds("api.calling_name_delay_s", 1..=2_592_000)?,
             connections_max: settings.integer("api.connections_max", 1..=100_000)?,
             request_timeout: settings.seconds("api.request_timeout_s", 1..=3_600)?,
         })

@@ -34,6 +34,13 @@ const PLAUSIBLE: &[&str] = &[
     "RequestUriHostname",
     "arn:aws:lambda:us-east-1:000000000000:function:f",
     "arn:aws:kms:us-east-1:000000000000:key/1",
+    "VoiceConnector",
+    "Voice",
+    "SNS",
+    "RIBBON_SBC",
+    "000000000000",
+    "98109",
+    "WA",
 ];
 
 /// JSON that is near what operations take, so that it comes past the first check.
@@ -54,6 +61,15 @@ fn body() -> impl Strategy<Value = Value> {
         "SipMediaApplicationLoggingConfiguration|EnableSipMediaApplicationMessageLogs|Arguments",
         "ServerSideEncryptionConfiguration|KmsKeyArn|Description|ClientRequestToken|SpeakerSearchTaskId",
         "TransactionId|VoiceProfileDomainId|CallLeg|LanguageCode|FromPhoneNumber|ToPhoneNumber",
+        "VoiceConnectorItems|VoiceConnectorId|CallDistributionType|E164PhoneNumbers|ForceAssociate",
+        "StreamingConfiguration|DataRetentionInHours|StreamingNotificationTargets|NotificationTarget",
+        "MediaInsightsConfiguration|ConfigurationArn|LoggingConfiguration|EnableSIPLogs|CdrBucket",
+        "EmergencyCallingConfiguration|DNIS|EmergencyPhoneNumber|CallingCountry|VoiceConnector",
+        "SessionBorderControllerTypes|ContactCenterSystemTypes|ProductType|CallingName|PhoneNumberIds",
+        "UpdatePhoneNumberRequestItems|PhoneNumberId|DefaultSessionExpiryMinutes|Capabilities",
+        "PhoneNumberPoolCountries|FallBackPhoneNumber|ParticipantPhoneNumbers|ExpiryMinutes",
+        "GeoMatchLevel|GeoMatchParams|Country|AreaCode|NumberSelectionBehavior",
+        "AwsAccountId|StreetNumber|StreetInfo|City|State|PostalCode",
         "ResourceARN|TagKeys|account|policy|name|host|port|sources|numbers|ranges|first|last",
     ];
     leaf.prop_recursive(4, 32, 6, move |inner| {
@@ -74,7 +90,8 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn target(operation: Operation, id: &str) -> String {
     let spec = operation.spec();
     let query = spec.selector.map(|it| format!("?{}={}", it.key, it.value)).unwrap_or_default();
-    spec.path.replace("{voiceConnectorId}", id).replace("{VoiceConnectorId}", id) + &query
+    let path = spec.path.replace("{voiceConnectorId}", id).replace("{VoiceConnectorId}", id);
+    path.replace("{phoneNumberId}", "%2B12065550100") + &query
 }
 
 proptest! {

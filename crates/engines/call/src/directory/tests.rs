@@ -135,6 +135,19 @@ fn a_number_without_an_owner_is_nobodys() {
 }
 
 #[test]
+fn a_number_in_the_deletion_queue_is_nobodys_until_it_is_restored() {
+    let mut directory = Directory::new();
+    let number = E164Number::parse("+12065550100").unwrap();
+    let mut phone = PhoneNumber::new(number, Some(AccountId::DEFAULT), UnixMillis(0));
+    phone.holding.deleted = Some(UnixMillis(1));
+    directory.apply(Change::PutNumber(phone.clone()));
+    assert_eq!(directory.owner(number), None);
+    phone.holding.deleted = None;
+    directory.apply(Change::PutNumber(phone));
+    assert_eq!(directory.owner(number), Some(AccountId::DEFAULT));
+}
+
+#[test]
 fn carriers_stand_in_order_of_priority_and_then_name() {
     let mut directory = Directory::new();
     for (name, priority) in [("c", 2), ("b", 1), ("a", 2), ("c", 1)] {

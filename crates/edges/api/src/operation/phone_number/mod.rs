@@ -83,7 +83,7 @@ pub(super) fn admit(count: u64, more: u64, quota: u64) -> Result<(), ApiError> {
         ErrorKind::ResourceLimitExceeded,
         format!(
             "the quota \"Phone numbers\" of this account is {quota}, it has {count} and asks for {more} more; \
-             delete some first, or have the operator raise it"
+             delete some first, or have the operator raise api.phone_numbers_max"
         ),
     ))
 }

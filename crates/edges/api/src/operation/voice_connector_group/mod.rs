@@ -75,7 +75,7 @@ fn parse_items(
     if wire.len() > quota {
         return Err(ApiError::bad_request(format!(
             "VoiceConnectorItems has {} connectors, and the quota \"Voice Connectors per group\" of this account \
-             is {quota}; leave some out, or have the operator raise it",
+             is {quota}; leave some out, or have the operator raise api.voice_connectors_per_group_max",
             wire.len()
         )));
     }
@@ -120,7 +120,7 @@ fn admit(tx: &dyn Tx, account: AccountId, quota: u64) -> Result<(), ApiError> {
         ErrorKind::ResourceLimitExceeded,
         format!(
             "the quota \"Voice Connector groups\" of this account is {quota}, and {count} exist; delete one, or \
-             have the operator raise it"
+             have the operator raise api.voice_connector_groups_max"
         ),
     ))
 }
