@@ -4,7 +4,7 @@
 //! calls per virtual second, and prints medians. The peers' side is not measured: a first run
 //! records what they send, and since an engine does the same for the same seed, a second one plays
 //! it back to a fresh engine. A number as argument sets the calls per round, for counting
-//! instructions: `valgrind --tool=callgrind --toggle-collect='*play*' … 500`.
+//! instructions: `valgrind --tool=callgrind --toggle-collect='whole_call::Bench::play' … 500`.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on may stop")]
 #![expect(unsafe_code, reason = "GlobalAlloc is an unsafe trait; this one counts and delegates")]
 

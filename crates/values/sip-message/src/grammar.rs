@@ -113,6 +113,10 @@ pub(crate) fn is_call_id(text: &str) -> bool {
 #[inline]
 pub(crate) fn trim(text: &str) -> &str {
     let bytes = text.as_bytes();
+    let blank = |byte: Option<&u8>| byte.is_some_and(|&byte| is(byte, class::LWS));
+    if !blank(bytes.first()) && !blank(bytes.last()) {
+        return text;
+    }
     let start = bytes.iter().take_while(|&&byte| is(byte, class::LWS)).count();
     let after = &bytes[start..];
     let blanks = after.iter().rev().take_while(|&&byte| is(byte, class::LWS)).count();

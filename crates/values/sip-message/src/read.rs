@@ -38,6 +38,15 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// Whether there is more below the topmost Via, be it readable or not.
+    #[must_use]
+    pub fn has_more_vias(&self) -> bool {
+        let mut lines = self.all(Name::Via);
+        let first = lines.next().filter(|line| line.contains(','));
+        lines.next().is_some()
+            || first.is_some_and(|it| Via::parse_first(it).is_ok_and(|(_, rest)| !rest.is_empty()))
+    }
+
     /// Who the request is from.
     ///
     /// # Errors

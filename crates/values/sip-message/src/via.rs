@@ -177,13 +177,14 @@ fn read_version(cursor: &mut Cursor<'_>) -> Result<(), Problem> {
 /// `host` or `host : port`.
 fn read_sent_by<'a>(cursor: &mut Cursor<'a>) -> Result<(Host<'a>, Option<u16>), Problem> {
     let start = cursor.at();
-    if cursor.eat(b'[') {
+    let host = if cursor.eat(b'[') {
         cursor.until_byte(b']');
         cursor.eat(b']');
+        cursor.since(start)
     } else {
-        cursor.run(class::TOKEN);
-    }
-    let host = Host::parse(cursor.since(start)).ok_or(Problem::Host)?;
+        cursor.run(class::TOKEN)
+    };
+    let host = Host::parse(host).ok_or(Problem::Host)?;
     if !cursor.eat_spaced(b':') {
         return Ok((host, None));
     }
@@ -292,6 +293,26 @@ mod tests {
             ("SIP/2.0/UDP h;branch", Problem::Param),
         ] {
             assert_eq!(Via::parse(text), Err(problem), "{text}");
+        }
+    }
+
+    #[test]
+    fn more_vias_are_found_below_the_topmost_on_its_line_and_on_others() {
+        for (head, more) in [
+            ("Via: SIP/2.0/UDP a;branch=1", false),
+            ("Via: SIP/2.0/UDP a;branch=1;x=\"b,c\"", false),
+            ("Via: SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b", true),
+            ("Via: SIP/2.0/UDP a;branch=1,", true),
+            ("Via: SIP/2.0/UDP a\r\nVia: SIP/2.0/UDP b", true),
+            ("v: SIP/2.0/UDP a\r\nVia:", true),
+            ("Via: nonsense, more", false),
+            ("Via: nonsense\r\nVia: SIP/2.0/UDP b", true),
+            ("To: <sip:a@b>", false),
+        ] {
+            let text = format!("SIP/2.0 200 OK\r\n{head}\r\n\r\n");
+            let message = crate::Message::parse(text.as_bytes()).unwrap();
+            assert_eq!(message.has_more_vias(), more, "{head}");
+            assert_eq!(message.vias().nth(1).is_some(), more, "{head}");
         }
     }
 }

@@ -187,7 +187,7 @@ impl Endpoint {
             Ok(read) => read,
             Err(violation) => return Received::Refused(Refusal::MalformedResponse(violation)),
         };
-        if message.vias().nth(1).is_some() {
+        if message.has_more_vias() {
             return Received::Refused(Refusal::ForeignResponse);
         }
         let key = self.keys.0.client(via.branch.unwrap_or_default(), cseq.method);
