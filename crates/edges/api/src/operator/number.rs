@@ -201,7 +201,8 @@ pub(super) async fn list(
         Some(token) => listing.key("next-token", &token)?,
         None => before(&filter.prefix),
     };
-    let page = context.read(move |view| scan(view, &filter, after, limit)).await?;
+    let now = context.clock.now();
+    let page = context.read(move |view| scan(view, &filter, after, limit, now)).await?;
     let numbers = page.items.iter().map(to_wire).collect();
     let next_token = page.next.map(|key| listing.token(&key));
     Ok(Answer::json(StatusCode::OK, &NumberList { numbers, next_token }))
@@ -213,6 +214,7 @@ fn scan(
     filter: &Filter,
     mut after: String,
     limit: usize,
+    now: UnixMillis,
 ) -> Result<Stored<PhoneNumber>, StoreError> {
     let mut items = Vec::new();
     for _ in 0..SCANNED_MAX / CHUNK {
@@ -232,7 +234,9 @@ fn scan(
                 return Ok(Stored { items, next: Some(after) });
             }
             after = key;
-            if !filter.free || number.owner.is_none() {
+            let number = number.at(now);
+            let is_owners = filter.account.is_none_or(|it| number.owner == Some(it));
+            if is_owners && (!filter.free || number.owner.is_none()) {
                 items.push(number);
             }
         }

@@ -207,6 +207,20 @@ async fn a_deleted_number_waits_seven_days_can_be_restored_and_is_then_free_for_
 }
 
 #[tokio::test]
+async fn the_operator_sees_a_number_as_free_once_its_time_in_the_queue_is_over() {
+    let world = World::start().await;
+    world.numbers("000000000000", &[ONE]).await;
+    world.call("DELETE", &target(ONE), "").await.expect(204);
+    let count = async |query: &str| {
+        let listed = world.call("GET", &format!("/operator/numbers?{query}"), "").await.expect(200);
+        listed["numbers"].as_array().unwrap().len()
+    };
+    assert_eq!((count("account=000000000000").await, count("free=true").await), (1, 0));
+    world.clock.advance(7 * DAY);
+    assert_eq!((count("account=000000000000").await, count("free=true").await), (0, 1));
+}
+
+#[tokio::test]
 async fn a_number_that_belongs_to_something_is_not_deleted() {
     let world = World::start().await;
     world.numbers("000000000000", &[ONE, TWO]).await;
