@@ -69,7 +69,8 @@ impl StorageConfig {
 fn database(settings: &Settings) -> Result<Option<PathBuf>, Problem> {
     const KEY: &str = "database.url";
     let Some(url) = settings.text(KEY) else { return Ok(None) };
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+    let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    if matches!(&*scheme, "postgres" | "postgresql") {
         // The URL may hold a password, so it is not repeated.
         settings.not_yet(
             KEY,
@@ -77,10 +78,30 @@ fn database(settings: &Settings) -> Result<Option<PathBuf>, Problem> {
         )?;
     }
     let path = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
-    match path {
-        Some(path) if !path.is_empty() => Ok(Some(path.into())),
-        Some(_) | None => {
-            Err(settings.refuse(KEY, "it must be sqlite: and a path, such as sqlite:/srv/trunk.db"))
+    if let Some(path) = path.filter(|it| !it.is_empty()) {
+        return Ok(Some(path.into()));
+    }
+    let rule = "it must be sqlite: and a path, such as sqlite:/srv/trunk.db";
+    let mut problem = settings.refuse(KEY, rule);
+    if let Problem::Refused { seen, .. } = &mut problem
+        && url.contains('@')
+    {
+        *seen = "(a URL that may hold a password)".into();
+    }
+    Err(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Sources};
+
+    #[test]
+    fn a_refused_database_url_does_not_show_its_password() {
+        for scheme in ["postgres", "Postgres", "postgresql", "mysql"] {
+            let text = format!("database.url = '{scheme}://trunk:hunter2@db.example.net/trunk'");
+            let refused = Config::load(Sources::text(&text)).unwrap_err().to_string();
+            assert!(refused.contains("database.url"), "{refused}");
+            assert!(!refused.contains("hunter2"), "{refused}");
         }
     }
 }
