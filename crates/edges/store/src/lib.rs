@@ -51,6 +51,6 @@ pub use change::{Action, Change, Committed, Feed, FeedEntry, Observer};
 pub use document::Document;
 pub use error::{BackupError, Fault, StoreError, WriteError};
 pub use record::{RecordCursor, RecordFilter, RecordPage, Retention};
-pub use seal::{KeyId, Keyring, Rotation, SealError};
+pub use seal::{KeyId, Keyring, Resumed, Rotation, SealError};
 pub use store::{Store, StoreConfig};
 pub use view::{Listing, Page, Range, Row, Tx, TypedTx, TypedView, View};

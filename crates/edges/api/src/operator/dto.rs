@@ -63,6 +63,19 @@ pub struct KeyList {
     pub keys: Vec<Key>,
 }
 
+// The seal.
+
+/// The answer to `POST /operator/seal/rotate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealRotation {
+    /// The id of the key that seals every secret now, as the seal key file has it.
+    pub key: String,
+    /// Secrets that were sealed anew.
+    pub resealed: u64,
+    /// Whether a rotation that had been cut short was finished, instead of a new key being made.
+    pub resumed: bool,
+}
+
 // Carriers.
 
 /// `POST /operator/carriers`: adds an upstream gateway.

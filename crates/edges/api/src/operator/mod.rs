@@ -1,4 +1,4 @@
-//! The operator API under `/operator/`: keys, carriers, numbers, calls, status.
+//! The operator API under `/operator/`: keys, carriers, numbers, calls, the seal, status.
 //!
 //! Signed like the rest, for full keys of the operator's account. JSON with `snake_case` names
 //! ([`dto`]); errors in the same envelope as everywhere. `trunkline` commands are its client.
@@ -19,6 +19,7 @@
 //! | `GET /operator/calls[?state=][&account=][&connector=][&direction=][&from=][&to=][&since=][&until=][&max-results=][&next-token=]` | [`dto::CallList`] |
 //! | `GET /operator/explain?call=` | [`dto::Call`] with its decisions |
 //! | `POST /operator/calls/{transaction}/hang-up` | 204 |
+//! | `POST /operator/seal/rotate` | [`dto::SealRotation`] |
 
 mod call;
 mod carrier;
@@ -26,6 +27,7 @@ pub mod dto;
 mod key;
 mod number;
 mod query;
+mod seal;
 mod status;
 
 use std::sync::Arc;
@@ -82,11 +84,13 @@ pub(crate) async fn answer(
         (&Method::GET, ["explain"]) => call::explain(context, permit, query).await,
         (&Method::POST, ["calls", id, "hang-up"]) => call::hang_up(context, permit, id).await,
 
+        (&Method::POST, ["seal", "rotate"]) => seal::rotate(context, permit).await,
+
         _ => Err(ApiError::new(
             ErrorKind::UnknownOperation,
             format!(
-                "the operator API has no {method} of this path; it has status, keys, carriers, numbers, calls \
-                 and explain under /operator/"
+                "the operator API has no {method} of this path; it has status, keys, carriers, numbers, calls, \
+                 explain and seal under /operator/"
             ),
         )),
     }

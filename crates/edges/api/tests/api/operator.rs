@@ -28,6 +28,7 @@ async fn it_is_for_full_keys_of_the_operators_account_alone() {
         ("POST", "numbers"),
         ("GET", "calls"),
         ("GET", "explain"),
+        ("POST", "seal/rotate"),
         ("GET", "nowhere"),
     ] {
         for key in [&reader, &tenant] {
@@ -445,6 +446,17 @@ async fn a_live_call_is_hung_up_once() {
     world.call("POST", &target, "").await.expect(204);
     world.call("POST", &target, "").await.refused(404, "NotFoundException");
     world.call("POST", "/operator/calls/x/hang-up", "").await.refused(400, "BadRequestException");
+}
+
+#[tokio::test]
+async fn the_seal_is_rotated_and_the_keys_go_on_working() {
+    let world = World::start().await;
+    let told = world.call("POST", "/operator/seal/rotate", "").await.expect(200);
+    let told: dto::SealRotation = serde_json::from_value(told).unwrap();
+    assert!(told.resealed >= 1 && !told.resumed, "{told:?}");
+    let again = world.call("POST", "/operator/seal/rotate", "").await.expect(200);
+    assert_ne!(again["key"], told.key, "each rotation has a key of its own");
+    world.call("GET", "/operator/seal/rotate", "").await.refused(404, "UnknownOperationException");
 }
 
 #[tokio::test]
