@@ -104,6 +104,9 @@ pub(crate) enum Command {
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The key that seals secrets in the database
+    #[command(subcommand)]
+    Seal(SealCommand),
 }
 
 /// Where `serve` and `config` find the configuration.
@@ -341,4 +344,14 @@ pub(crate) enum ConfigCommand {
     /// Print every key with its value and where that came from.
     #[command(after_help = "Example:\n  trunkline config print")]
     Print(ServeArgs),
+}
+
+/// `trunkline seal …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SealCommand {
+    /// Make a new seal key and seal every secret anew under it
+    #[command(after_help = "Example:\n  trunkline seal rotate\n\n\
+        The service goes on meanwhile. Old keys stay in the seal key file, since backups made\n\
+        before need them. If it is cut short, run it again: it goes on where it stopped.")]
+    Rotate,
 }

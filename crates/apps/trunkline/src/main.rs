@@ -35,12 +35,13 @@ fn main() -> ExitCode {
         Command::Api(args) => wait(command::api::run(&screen, &common, args)),
         Command::Key(command) => wait(command::key::run(&screen, &common, command)),
         Command::Carrier(command) => wait(command::carrier::run(&screen, &common, command)),
+        Command::Seal(command) => wait(command::seal::run(&screen, &common, command)),
         Command::Number(command) => wait(command::number::run(&screen, &common, command)),
         Command::Call(args) => wait(command::call::run(&screen, &common, args)),
         Command::Calls(args) => wait(command::calls::run(&screen, &common, args)),
         Command::Explain(args) => wait(command::explain::run(&screen, &common, args)),
     };
-    match done {
+    match done.and_then(|()| screen.written()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tell(&failure);

@@ -1,9 +1,14 @@
 //! What a person sees: colour on a terminal only and never with `NO_COLOR`, ticks, tables.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use crate::cli::OutputForm;
+use crate::failure::Failure;
+
+/// Why a line could not be written to standard output, if one could not.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
 
 /// A colour by what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +87,23 @@ impl Screen {
 
     /// Writes a line. A reader that went away is no reason to stop working.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
-        // A closed pipe (`trunkline calls | head -1`) is the reader's decision.
-        let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
+        match writeln!(std::io::stdout(), "{}", text.as_ref()) {
+            // A closed pipe (`trunkline calls | head -1`) is the reader's decision.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                // The first cause is the one to tell.
+                let _ = UNWRITTEN.set(error.to_string());
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Whether all lines were written, closed pipes aside: some, such as a new key's secret, are told
+    /// only once.
+    pub(crate) fn written(&self) -> Result<(), Failure> {
+        let Some(error) = UNWRITTEN.get() else { return Ok(()) };
+        Err(Failure::Failed(format!(
+            "it was done, but standard output could not be written: {error}"
+        )))
     }
 
     /// Writes a document for programs.

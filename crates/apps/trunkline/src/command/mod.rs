@@ -8,6 +8,7 @@ pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod number;
+pub(crate) mod seal;
 pub(crate) mod serve;
 
 use std::path::Path;

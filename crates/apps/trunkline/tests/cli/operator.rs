@@ -55,6 +55,27 @@ fn a_key_is_created_used_disabled_and_deleted() {
 }
 
 #[test]
+fn the_seal_key_is_rotated_and_the_secrets_open_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    let seal_keys = || {
+        let text = std::fs::read_to_string(dir.path().join("data/seal.key")).unwrap();
+        let lines = text.lines().filter(|it| !it.starts_with('#'));
+        lines.map(|it| it.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let before = seal_keys();
+    let rotated = service.run(&["seal", "rotate", "--output", "json"]).json();
+    assert_eq!((&rotated["resealed"], &rotated["resumed"]), (&1.into(), &false.into()));
+    let after = seal_keys();
+    assert_eq!(after, [rotated["key"].as_str().unwrap(), &before[0]], "the old key stays behind");
+
+    service.kill();
+    let service = Service::start(dir.path());
+    assert!(service.run(&["key", "list"]).ok().contains("first"));
+    assert!(service.run(&["seal", "rotate"]).ok().contains("1 secrets were sealed anew"));
+}
+
+#[test]
 fn a_carrier_is_added_shown_without_its_password_and_removed() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(dir.path());

@@ -1,6 +1,6 @@
 //! Help, wrong usage, and what the terminal is spared.
 
-use crate::world::run;
+use crate::world::{run, run_into};
 
 /// Every command, as it is typed.
 const COMMANDS: &[&[&str]] = &[
@@ -24,6 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["explain"],
     &["config", "check"],
     &["config", "print"],
+    &["seal", "rotate"],
 ];
 
 #[test]
@@ -84,6 +85,20 @@ fn no_colour_goes_into_a_pipe() {
         assert!(!run(dir.path(), &[], command).ok().contains('\x1b'), "{command:?}");
     }
     assert!(!run(dir.path(), &[], &["explain", "last"]).err.contains('\x1b'));
+}
+
+#[test]
+fn output_that_could_not_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let done = run_into(dir.path(), full.into(), &["api", "--list"]);
+    assert_eq!(done.code, Some(1), "{}", done.err);
+    assert!(done.err.contains("standard output"), "{}", done.err);
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let done = run_into(dir.path(), writer.into(), &["api", "--list"]);
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""));
 }
 
 #[test]

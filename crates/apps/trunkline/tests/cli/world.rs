@@ -44,6 +44,13 @@ pub(crate) fn run(dir: &Path, environment: &[(&str, &str)], arguments: &[&str]) 
     }
 }
 
+/// Runs a command to its end in `dir`, its standard output being `out`.
+pub(crate) fn run_into(dir: &Path, out: Stdio, arguments: &[&str]) -> Done {
+    let done = command(dir, &[], arguments).stdout(out).output().unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    Done { code: done.status.code(), out: String::new(), err }
+}
+
 fn command(dir: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
     let mut command = Command::new(BIN);
     command.args(arguments).current_dir(dir).env_clear().stdin(Stdio::null());
