@@ -3,7 +3,7 @@
 mod inbound;
 mod outcome;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use sip_message::{Flow, Method, Status};
@@ -39,6 +39,9 @@ pub struct Endpoint {
     table: KeyMap<Place>,
     merged: KeyMap<Place>,
     entries: Slab<Entry>,
+    /// Transactions over streams by their flow: a connection that closes must not cost a look at
+    /// every transaction, or strangers who only connect and leave could stop the service.
+    on_streams: BTreeSet<(Flow, u32)>,
     wheel: Wheel,
     invites_open: usize,
     transmits: VecDeque<Transmit>,
@@ -84,6 +87,7 @@ impl Endpoint {
             table: KeyMap::default(),
             merged: KeyMap::default(),
             entries: Slab::new(),
+            on_streams: BTreeSet::new(),
             wheel: Wheel::new(),
             invites_open: 0,
             transmits: VecDeque::new(),
@@ -198,10 +202,31 @@ impl Endpoint {
         };
         let sent_by_port = 0;
         let entry = Entry { transaction, key, merged: None, owner, open: false, sent_by_port };
-        let place = self.entries.insert(entry);
-        self.table.insert(key, place);
+        let place = self.file(entry);
         self.settle(now, place);
         place
+    }
+
+    /// Puts a new transaction into every table that finds it.
+    fn file(&mut self, entry: Entry) -> Place {
+        let (key, flow) = (entry.key, *entry.transaction.flow());
+        let place = self.entries.insert(entry);
+        self.table.insert(key, place);
+        if flow.transport.is_reliable() {
+            self.on_streams.insert((flow, place.index));
+        }
+        place
+    }
+
+    /// Transactions that may be on a flow: exactly those of a stream, and all for a datagram flow.
+    fn near(&self, flow: Flow) -> Vec<Place> {
+        let place = |index| self.entries.place(index);
+        if flow.transport.is_reliable() {
+            let on_flow = self.on_streams.range((flow, 0)..=(flow, u32::MAX));
+            on_flow.filter_map(|(_, index)| place(*index)).collect()
+        } else {
+            self.entries.indices().filter_map(place).collect()
+        }
     }
 
     /// Gives up an INVITE of ours. The CANCEL leaves at once or after the first provisional
@@ -268,9 +293,9 @@ impl Endpoint {
     /// A message could not be delivered on `flow`: requests that wait there fail
     /// (RFC 3261 §18.4).
     pub fn transport_failed(&mut self, now: Instant, flow: Flow) {
-        for index in self.entries.indices() {
-            let Some(place) = self.entries.place(index) else { continue };
-            let entry = self.entries.get_mut(place).expect("the place was just given");
+        for place in self.near(flow) {
+            // Ending one may end another.
+            let Some(entry) = self.entries.get_mut(place) else { continue };
             if *entry.transaction.flow() == flow {
                 let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
                 entry.transaction.transport_failed(turn);
@@ -282,8 +307,7 @@ impl Endpoint {
     /// A connection is gone: requests that wait on it fail, and responses to what it brought ask
     /// for a new connection to the port in Via (RFC 3261 §18.2.2).
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
-        for index in self.entries.indices() {
-            let Some(place) = self.entries.place(index) else { continue };
+        for place in self.near(flow) {
             let entry = self.entries.get_mut(place).expect("the place was just given");
             let reply = match &mut entry.transaction {
                 Transaction::InviteServer(it) => &mut it.reply,
@@ -293,6 +317,8 @@ impl Endpoint {
             if *reply == flow {
                 reply.connection = 0;
                 reply.remote.set_port(entry.sent_by_port);
+                self.on_streams.remove(&(flow, place.index));
+                self.on_streams.insert((*reply, place.index));
             }
         }
         self.transport_failed(now, flow);
@@ -368,6 +394,11 @@ impl Endpoint {
         let Some(entry) = self.entries.remove(place) else { return };
         self.wheel.stop(place.index);
         self.table.remove(&entry.key);
+        self.on_streams.remove(&(*entry.transaction.flow(), place.index));
+        debug_assert!(
+            self.on_streams.len() <= self.entries.len(),
+            "only what exists is on a stream"
+        );
         if let Some(merged) = entry.merged {
             self.merged.remove(&merged);
         }

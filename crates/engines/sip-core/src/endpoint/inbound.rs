@@ -108,8 +108,7 @@ impl Endpoint {
         };
         let sent_by_port = reply::sent_by(inbound.flow, &inbound.via).port();
         let entry = Entry { transaction, key, merged: None, owner, open: false, sent_by_port };
-        let place = self.entries.insert(entry);
-        self.table.insert(key, place);
+        let place = self.file(entry);
         self.settle(now, place);
         place
     }
