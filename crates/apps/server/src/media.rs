@@ -263,8 +263,11 @@ impl MediaThread {
             match self.events.try_send(Word::Media(MediaEvent::Relay(event))) {
                 Ok(()) if is_urgent => self.wake_hearer(),
                 Ok(()) => {}
-                // The relay keeps and counts what is not polled.
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return,
+                // The relay keeps and counts what is not polled, and tells of a silence again; but
+                // a hearer that sleeps would never make room.
+                Err(TrySendError::Full(_)) => return self.wake_hearer(),
+                // The hearer is gone only while the process ends.
+                Err(TrySendError::Disconnected(_)) => return,
             }
         }
     }

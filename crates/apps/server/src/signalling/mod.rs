@@ -31,6 +31,10 @@ const PAIRS_FREE_MIN: usize = 192;
 /// Port pairs that are bound at a time: packets wait for a millisecond or two meanwhile.
 const PAIRS_GROWTH: usize = 64;
 
+/// Batches of datagrams read in a row before streams, timers and orders get their turn: a flood must
+/// not stop the clock. What is left is told again.
+const BATCHES_MAX: usize = 16;
+
 /// How long an order may lie before the media thread is woken for it. It looks at its orders before
 /// each packet anyway, so only what must happen without packets needs the wake.
 const ORDER_REST: Duration = Duration::from_millis(250);
@@ -211,9 +215,9 @@ impl Loop {
         turn
     }
 
-    /// Reads datagrams while there are any. Each batch is answered before the next is read.
+    /// Reads datagrams, up to 16 batches. Each batch is answered before the next is read.
     fn take_datagrams(&mut self, now: Now) {
-        loop {
+        for _ in 0..BATCHES_MAX {
             let count = match self.sockets.udp.recv() {
                 Ok(count) => count,
                 Err(error) => {
