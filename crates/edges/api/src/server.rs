@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -128,6 +129,11 @@ async fn serve_connection(
     // Answers are small and complete when written; waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    // Who asks and does not read the answer keeps its place no longer than who does not ask.
+    let patience = Some(context.config.limits.header_time);
+    if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(patience) {
+        tracing::debug!(%error, "TCP_USER_TIMEOUT could not be set");
     }
     match encryption {
         Encryption::Plaintext => serve_requests(stream, context, stopping).await,

@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -86,6 +87,10 @@ pub(crate) async fn serve(listener: TcpListener, phase: Arc<PhaseCell>, scrape: 
                 continue;
             }
         };
+        // Who does not read what was asked for gives its place up.
+        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(HEADER_TIME)) {
+            debug!(%error, "TCP_USER_TIMEOUT could not be set");
+        }
         let (phase, scrape) = (Arc::clone(&phase), Arc::clone(&scrape));
         tokio::spawn(async move {
             let service = service_fn(|request| {

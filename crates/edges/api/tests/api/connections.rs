@@ -73,6 +73,33 @@ async fn headers_beyond_the_limit_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_its_answers_gives_its_place_up() {
+    let header_time = Duration::from_millis(300);
+    let config = limits(Limits { header_time, connections: 1, ..Limits::default() });
+    let world = World::with_config(config).await;
+    let request = b"GET /voice-connectors HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+    let greedy = TcpStream::connect(world.address).await.unwrap();
+    // Asks until the answers have filled every buffer between, and the questions too.
+    let mut asking = Box::pin(async {
+        loop {
+            greedy.writable().await?;
+            match greedy.try_write(&request) {
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return Err(error),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    });
+    let thrown_out: std::io::Result<()> =
+        tokio::time::timeout(Duration::from_secs(60), asking.as_mut()).await.unwrap();
+    assert!(thrown_out.is_err());
+    // Its place is free as soon as the server has noticed; until then others are turned away.
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while world.call("GET", "/voice-connectors", "").await.status != 200 {
+        assert!(std::time::Instant::now() < deadline, "the place was never given up");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_dawdles_over_its_headers_is_cut_off() {
     let header_time = Duration::from_millis(50);
     let world = World::with_config(limits(Limits { header_time, ..Limits::default() })).await;
