@@ -53,6 +53,9 @@ impl Connection {
             Err(ConfigError::NoCredentials { .. }) if common.profile.is_none() => {
                 local.with_first_key(overrides)?
             }
+            Err(error @ ConfigError::Endpoint { .. }) if common.endpoint_url.is_some() => {
+                return Err(Failure::Usage(error.to_string()));
+            }
             found => found.map_err(Failure::of)?,
         };
         Self::of(config)

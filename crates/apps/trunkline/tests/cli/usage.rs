@@ -50,6 +50,7 @@ fn wrong_usage_exits_2() {
         &["call", "--from", "+12065550150", "--to", "+12065550100", "--username", "pbx"],
         &["number", "add", "+12065550150", "--account", "12"],
         &["api", "ListVoiceConectors"],
+        &["calls", "--endpoint-url", "ftp://127.0.0.1"],
     ] {
         let done = run(dir.path(), &[], wrong);
         assert_eq!(done.code, Some(2), "{wrong:?}: {}{}", done.out, done.err);
