@@ -93,6 +93,28 @@ mod tests {
         }
     }
 
+    /// The inventory has a coarser table of its own. A number it calls a country's may be premium rate or
+    /// of no country here; it must never be let into another country's calling region.
+    #[test]
+    fn the_inventory_and_the_call_path_never_name_two_countries_for_one_number() {
+        let north_american = (200..1000).map(|area| format!("+1{area}5550100"));
+        let elsewhere = (2000..10_000).map(|prefix| format!("+{prefix}5550100"));
+        let (mut compared, mut differ) = (0, Vec::new());
+        for text in north_american.chain(elsewhere) {
+            let number = E164Number::parse(&text).unwrap();
+            let (Destination::Country(here), Some(there)) = (destination(number), number.country())
+            else {
+                continue;
+            };
+            compared += 1;
+            if here.as_str() != there.as_str() {
+                differ.push(format!("{text}: {} here, {} there", here.as_str(), there.as_str()));
+            }
+        }
+        assert!(compared > 5000, "{compared}");
+        assert!(differ.is_empty(), "{} differ: {:?}", differ.len(), differ);
+    }
+
     #[test]
     fn a_number_of_plus_one_is_told_by_its_area_code() {
         for (number, expected) in [
