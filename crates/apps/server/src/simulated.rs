@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use agent::{Answering, Trace};
 use call::ResolvedCarrier;
-use model::{Carrier, CarrierName, CarrierTransport, UnixMillis};
+use model::{Carrier, CarrierName, UnixMillis};
 use sip_message::Transport;
 
 use crate::peer::{Peer, PeerConfig, PeerEvent};
@@ -64,17 +64,10 @@ impl Simulated {
     /// from the loopback are customers'.
     pub(crate) fn carrier(&self) -> ResolvedCarrier {
         let address = self.0.local();
-        let carrier = Carrier {
-            name: CarrierName::parse(NAME).expect("lower-case letters are a name"),
-            host: address.ip().to_string(),
-            port: address.port(),
-            transport: CarrierTransport::Udp,
-            priority: 100,
-            weight: 1,
-            credential: None,
-            sources: Vec::new(),
-            added: UnixMillis(0),
-        };
-        ResolvedCarrier { carrier, addresses: vec![address] }
+        let name = CarrierName::parse(NAME).expect("lower-case letters are a name");
+        let host = address.ip().to_string();
+        let carrier =
+            Carrier { priority: 100, ..Carrier::new(name, host, address.port(), UnixMillis(0)) };
+        ResolvedCarrier::new(carrier, [address])
     }
 }

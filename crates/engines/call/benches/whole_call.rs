@@ -19,9 +19,8 @@ use call::{
 };
 use media::PortRange;
 use model::{
-    AccountId, Carrier, CarrierName, CarrierTransport, DigestKeys, E164Number, NetworkType,
-    PhoneNumber, Region, Secret, SipUser, Termination, UnixMillis, Username, VoiceConnector,
-    VoiceConnectorId,
+    AccountId, Carrier, CarrierName, DigestKeys, E164Number, NetworkType, PhoneNumber, Region,
+    Secret, SipUser, Termination, UnixMillis, Username, VoiceConnector, VoiceConnectorId,
 };
 use sip_core::digest::Client;
 use sip_message::{Flow, Message, Method, Name, Transport};
@@ -358,19 +357,9 @@ fn directory() -> Directory {
     let number = E164Number::parse("+12065550199").unwrap();
     let phone = PhoneNumber::new(number, Some(account), UnixMillis(0));
     directory.apply(Change::PutNumber(phone));
-    directory.apply(Change::PutCarrier(ResolvedCarrier {
-        carrier: Carrier {
-            name: CarrierName::parse("first").unwrap(),
-            host: "198.51.100.20".into(),
-            port: 5060,
-            transport: CarrierTransport::Udp,
-            priority: 1,
-            weight: 1,
-            credential: None,
-            sources: vec![],
-            added: UnixMillis(0),
-        },
-        addresses: vec![CARRIER.parse().unwrap()],
-    }));
+    let name = CarrierName::parse("first").unwrap();
+    let carrier = Carrier::new(name, "198.51.100.20".into(), 5060, UnixMillis(0));
+    let address = CARRIER.parse().unwrap();
+    directory.apply(Change::PutCarrier(ResolvedCarrier::new(carrier, [address])));
     directory
 }

@@ -168,7 +168,7 @@ pub(crate) const fn party(side: Side) -> &'static str {
     }
 }
 
-/// One attempt at one carrier, and what came of it.
+/// One attempt at one gateway, and what came of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Tried {
     pub(crate) attempt: Attempt,
@@ -296,8 +296,8 @@ impl Story<'_> {
 }
 
 /// The carrier that took the call: the one that answered, or had the last word.
-fn carrier(tried: &[Tried]) -> Option<&Arc<ResolvedCarrier>> {
-    tried.last().map(|it| &it.attempt.carrier)
+pub(crate) fn carrier(tried: &[Tried]) -> Option<&Arc<ResolvedCarrier>> {
+    tried.last()?.attempt.gateway.carrier()
 }
 
 /// A leg's figures as records keep them.

@@ -1,78 +1,195 @@
-//! Which carrier next: by priority, then at random by weight, each address once.
+//! Where next: by priority, then at random by weight, each address once.
 
-use std::net::SocketAddr;
+use std::fmt;
 use std::sync::Arc;
 
+use model::{CarrierCredential, Route};
 use sip_core::Tokens;
 use sip_message::Status;
 
-use crate::directory::ResolvedCarrier;
+use crate::directory::{Connector, Hop, Resolved, ResolvedCarrier};
 
-/// The most carriers one call considers; those with the best priorities.
-pub(crate) const CARRIERS_MAX: usize = 64;
+/// The most gateways one call considers; those with the best priorities.
+pub(crate) const GATEWAYS_MAX: usize = 64;
 
-/// The most attempts one call makes, over all carriers and addresses.
+/// The most attempts one call makes, over all gateways and addresses.
 pub(crate) const ATTEMPTS_MAX: u8 = 8;
+
+/// Whom a call may be offered to.
+#[derive(Debug, Clone)]
+pub(crate) enum Gateway {
+    /// A carrier: the call leaves for the PSTN.
+    Carrier(Arc<ResolvedCarrier>),
+    /// One of a connector's origination routes, by its place in the list: the call comes in.
+    #[expect(dead_code, reason = "calls in are not taken yet")]
+    Route(Arc<Connector>, usize),
+}
+
+impl Gateway {
+    /// The host as its owner wrote it.
+    pub(crate) fn host(&self) -> &str {
+        match self {
+            Self::Carrier(it) => &it.carrier.host,
+            Self::Route(connector, at) => &route(connector, *at).host,
+        }
+    }
+
+    /// The port there.
+    pub(crate) fn port(&self) -> u16 {
+        match self {
+            Self::Carrier(it) => it.carrier.port,
+            Self::Route(connector, at) => connector.place(route(connector, *at)).port(),
+        }
+    }
+
+    /// What its challenges are answered with.
+    pub(crate) fn credential(&self) -> Option<&CarrierCredential> {
+        self.carrier()?.carrier.credential.as_ref()
+    }
+
+    /// The carrier, if it is one.
+    pub(crate) fn carrier(&self) -> Option<&Arc<ResolvedCarrier>> {
+        match self {
+            Self::Carrier(carrier) => Some(carrier),
+            Self::Route(..) => None,
+        }
+    }
+
+    /// The connector whose route it is, if it is one.
+    #[expect(dead_code, reason = "calls in are not taken yet")]
+    pub(crate) fn connector(&self) -> Option<&Arc<Connector>> {
+        match self {
+            Self::Carrier(_) => None,
+            Self::Route(connector, _) => Some(connector),
+        }
+    }
+
+    fn share(&self) -> Share {
+        let (priority, weight) = match self {
+            Self::Carrier(it) => (it.carrier.priority, it.carrier.weight),
+            Self::Route(connector, at) => {
+                let route = route(connector, *at);
+                (route.priority, route.weight)
+            }
+        };
+        Share { priority, weight: u64::from(weight.max(1)) }
+    }
+}
+
+impl fmt::Display for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Carrier(it) => write!(f, "carrier {}", it.carrier.name),
+            Self::Route(connector, _) => {
+                write!(f, "route {} of connector {}", self.host(), connector.connector.id)
+            }
+        }
+    }
+}
+
+fn route(connector: &Connector, at: usize) -> &Route {
+    let origination = connector.origination().expect("a plan takes routes that are there");
+    &origination.routes[at]
+}
 
 /// One place to send the call to.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
-    pub(crate) carrier: Arc<ResolvedCarrier>,
-    pub(crate) address: SocketAddr,
+    pub(crate) gateway: Gateway,
+    pub(crate) hop: Hop,
 }
 
-/// The carriers a call has not yet tried. Holds the list that was current when the call came.
+/// A gateway's standing among the others.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    priority: u8,
+    weight: u64,
+}
+
+/// A gateway that may be tried.
+#[derive(Debug)]
+struct Candidate {
+    gateway: Gateway,
+    resolved: Resolved,
+    /// The place of its connector in a group; gateways of the first are all tried before those of
+    /// the second.
+    tier: usize,
+    share: Share,
+}
+
+impl Candidate {
+    fn new(gateway: Gateway, resolved: Resolved, tier: usize) -> Self {
+        let share = gateway.share();
+        Self { gateway, resolved, tier, share }
+    }
+
+    fn rank(&self) -> (usize, u8) {
+        (self.tier, self.share.priority)
+    }
+}
+
+/// The gateways a call has not yet tried, as they were when it came.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    carriers: Arc<[Arc<ResolvedCarrier>]>,
-    /// One bit per carrier that has had its turn.
+    candidates: Vec<Candidate>,
+    /// One bit per candidate that has had its turn.
     tried: u64,
-    /// The carrier whose turn it is, and its next address.
+    /// The candidate whose turn it is, and its next address.
     current: Option<(usize, usize)>,
     attempts: u8,
 }
 
 impl Plan {
-    pub(crate) fn new(carriers: &Arc<[Arc<ResolvedCarrier>]>) -> Self {
-        Self { carriers: Arc::clone(carriers), tried: 0, current: None, attempts: 0 }
+    /// To the PSTN, by these carriers.
+    pub(crate) fn to_carriers(carriers: &[Arc<ResolvedCarrier>]) -> Self {
+        Self::new(carriers.iter().map(|carrier| {
+            Candidate::new(Gateway::Carrier(Arc::clone(carrier)), carrier.resolved.clone(), 0)
+        }))
     }
 
-    /// The next attempt, or none: every carrier has been tried, or [`ATTEMPTS_MAX`] is reached.
+    fn new(candidates: impl Iterator<Item = Candidate>) -> Self {
+        let candidates = candidates.take(GATEWAYS_MAX).collect();
+        Self { candidates, tried: 0, current: None, attempts: 0 }
+    }
+
+    /// Whether there is no address at all to try.
+    pub(crate) fn leads_nowhere(&self) -> bool {
+        self.candidates.iter().all(|it| it.resolved.is_empty())
+    }
+
+    /// The next attempt, or none: every gateway has been tried, or [`ATTEMPTS_MAX`] is reached.
     pub(crate) fn next(&mut self, random: &mut Tokens) -> Option<Attempt> {
         if self.attempts >= ATTEMPTS_MAX {
             return None;
         }
         loop {
-            let (at, address) = match self.current {
+            let (at, hop) = match self.current {
                 Some(current) => current,
                 None => (self.draw(random)?, 0),
             };
-            let carrier = &self.carriers[at];
-            if let Some(&found) = carrier.addresses.get(address) {
-                self.current = Some((at, address + 1));
+            let candidate = &self.candidates[at];
+            if let Some(&found) = candidate.resolved.hops().get(hop) {
+                self.current = Some((at, hop + 1));
                 self.attempts += 1;
-                return Some(Attempt { carrier: Arc::clone(carrier), address: found });
+                return Some(Attempt { gateway: candidate.gateway.clone(), hop: found });
             }
             self.current = None;
         }
     }
 
-    /// Draws among the untried carriers of the best priority, each with a chance as large as its
+    /// Draws among the untried gateways of the best rank, each with a chance as large as its
     /// weight's share. Facts: equal weights halve, 1 and 9 make 10 % and 90 %.
     fn draw(&mut self, random: &mut Tokens) -> Option<usize> {
         let open = || {
             let tried = self.tried;
-            let carriers = self.carriers.iter().take(CARRIERS_MAX).enumerate();
-            carriers.filter(move |(at, _)| tried & 1 << at == 0)
+            self.candidates.iter().enumerate().filter(move |(at, _)| tried & 1 << at == 0)
         };
-        let best = open().map(|(_, it)| it.carrier.priority).min()?;
-        let group = || {
-            open()
-                .filter(move |(_, it)| it.carrier.priority == best)
-                .map(|(at, it)| (at, u64::from(it.carrier.weight.max(1))))
+        let best = open().map(|(_, it)| it.rank()).min()?;
+        let peers = || {
+            open().filter(move |(_, it)| it.rank() == best).map(|(at, it)| (at, it.share.weight))
         };
-        let mut ticket = below(random, group().map(|(_, weight)| weight).sum());
-        let drawn = group().find(|(_, weight)| {
+        let mut ticket = below(random, peers().map(|(_, weight)| weight).sum());
+        let drawn = peers().find(|(_, weight)| {
             let won = ticket < *weight;
             ticket = ticket.saturating_sub(*weight);
             won
@@ -84,7 +201,7 @@ impl Plan {
 }
 
 /// A random number below `bound`, which is not zero. The bias is below `bound` / 2⁶⁴.
-fn below(random: &mut Tokens, bound: u64) -> u64 {
+pub(crate) fn below(random: &mut Tokens, bound: u64) -> u64 {
     let wide = (random.bits() & u128::from(u64::MAX)) * u128::from(bound);
     u64::try_from(wide >> 64).expect("a product of two 64-bit numbers, shifted by 64, fits")
 }
@@ -116,30 +233,20 @@ pub(crate) fn judge(status: Status) -> Answer {
 mod tests {
     use std::collections::BTreeMap;
 
-    use model::{Carrier, CarrierName, CarrierTransport, UnixMillis};
+    use model::{Carrier, CarrierName, UnixMillis};
 
     use super::*;
 
     fn carrier(name: &str, priority: u8, weight: u8, addresses: &[&str]) -> Arc<ResolvedCarrier> {
-        Arc::new(ResolvedCarrier {
-            carrier: Carrier {
-                name: CarrierName::parse(name).unwrap(),
-                host: "carrier.example".into(),
-                port: 5060,
-                transport: CarrierTransport::Udp,
-                priority,
-                weight,
-                credential: None,
-                sources: vec![],
-                added: UnixMillis(0),
-            },
-            addresses: addresses.iter().map(|it| it.parse().unwrap()).collect(),
-        })
+        let name = CarrierName::parse(name).unwrap();
+        let host = "carrier.example".into();
+        let carrier = Carrier { priority, weight, ..Carrier::new(name, host, 5060, UnixMillis(0)) };
+        Arc::new(ResolvedCarrier::new(carrier, addresses.iter().map(|it| it.parse().unwrap())))
     }
 
     fn names(plan: &mut Plan, random: &mut Tokens) -> Vec<String> {
         std::iter::from_fn(|| plan.next(random))
-            .map(|it| it.carrier.carrier.name.to_string())
+            .map(|it| it.gateway.carrier().unwrap().carrier.name.to_string())
             .collect()
     }
 
@@ -150,9 +257,9 @@ mod tests {
             carrier("b", 2, 100, &["192.0.2.3:5060"]),
         ]);
         let mut random = Tokens::new(&[1; 16]);
-        let mut plan = Plan::new(&carriers);
+        let mut plan = Plan::to_carriers(&carriers);
         let addresses: Vec<String> = std::iter::from_fn(|| plan.next(&mut random))
-            .map(|it| it.address.to_string())
+            .map(|it| it.hop.address.to_string())
             .collect();
         assert_eq!(addresses, ["192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:5060"]);
     }
@@ -163,7 +270,7 @@ mod tests {
             Arc::new([carrier("a", 1, 1, &[]), carrier("b", 1, 1, &["192.0.2.3:5060"])]);
         for seed in 0..20 {
             let mut random = Tokens::new(&[seed; 16]);
-            assert_eq!(names(&mut Plan::new(&carriers), &mut random), ["b"]);
+            assert_eq!(names(&mut Plan::to_carriers(&carriers), &mut random), ["b"]);
         }
     }
 
@@ -176,7 +283,7 @@ mod tests {
         let mut random = Tokens::new(&[3; 16]);
         let mut firsts: BTreeMap<String, u32> = BTreeMap::new();
         for _ in 0..10_000 {
-            let order = names(&mut Plan::new(&carriers), &mut random);
+            let order = names(&mut Plan::to_carriers(&carriers), &mut random);
             assert_eq!(order.len(), 2);
             *firsts.entry(order[0].clone()).or_default() += 1;
         }
@@ -188,14 +295,14 @@ mod tests {
         let addresses = ["192.0.2.1:5060"; 20];
         let carriers: Arc<[_]> = Arc::new([carrier("a", 1, 1, &addresses)]);
         let mut random = Tokens::new(&[4; 16]);
-        let order = names(&mut Plan::new(&carriers), &mut random);
+        let order = names(&mut Plan::to_carriers(&carriers), &mut random);
         assert_eq!(order.len(), usize::from(ATTEMPTS_MAX));
     }
 
     #[test]
     fn no_carrier_means_no_attempt() {
         let carriers: Arc<[Arc<ResolvedCarrier>]> = Arc::new([]);
-        assert!(Plan::new(&carriers).next(&mut Tokens::new(&[5; 16])).is_none());
+        assert!(Plan::to_carriers(&carriers).next(&mut Tokens::new(&[5; 16])).is_none());
     }
 
     #[test]

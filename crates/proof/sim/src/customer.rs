@@ -6,9 +6,8 @@ use std::num::NonZeroU32;
 use agent::{CallOrder, Credential, Sound};
 use call::{Change, ResolvedCarrier};
 use model::{
-    AccountId, Carrier, CarrierName, CarrierTransport, DigestKeys, E164Number, NetworkType,
-    PhoneNumber, Region, Secret, SipUser, Termination, UnixMillis, Username, VoiceConnector,
-    VoiceConnectorId,
+    AccountId, Carrier, CarrierName, DigestKeys, E164Number, NetworkType, PhoneNumber, Region,
+    Secret, SipUser, Termination, UnixMillis, Username, VoiceConnector, VoiceConnectorId,
 };
 use sip_message::Flow;
 
@@ -140,18 +139,8 @@ pub(crate) fn directory() -> Vec<Change> {
 }
 
 fn carrier(priority: u8, address: SocketAddr) -> ResolvedCarrier {
-    ResolvedCarrier {
-        carrier: Carrier {
-            name: CarrierName::parse(&format!("carrier-{priority}")).expect("a plain name"),
-            host: address.ip().to_string(),
-            port: address.port(),
-            transport: CarrierTransport::Udp,
-            priority,
-            weight: 1,
-            credential: None,
-            sources: Vec::new(),
-            added: UnixMillis(0),
-        },
-        addresses: vec![address],
-    }
+    let name = CarrierName::parse(&format!("carrier-{priority}")).expect("a plain name");
+    let host = address.ip().to_string();
+    let carrier = Carrier { priority, ..Carrier::new(name, host, address.port(), UnixMillis(0)) };
+    ResolvedCarrier::new(carrier, [address])
 }

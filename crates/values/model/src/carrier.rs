@@ -60,6 +60,30 @@ pub struct CarrierCredential {
     pub password: Secret,
 }
 
+/// Where a carrier's INVITE names the number that was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CalledNumber {
+    /// The user part of the Request-URI; if that is no number, To.
+    #[default]
+    RequestUri,
+    /// The user part of To: for carriers that put a trunk's name into the Request-URI.
+    To,
+    /// `P-Called-Party-ID` (RFC 7315 §4.2); if there is none, the Request-URI.
+    PCalledPartyId,
+}
+
+/// Whether a peer is asked by OPTIONS if it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Probing {
+    /// As the service is set.
+    #[default]
+    On,
+    /// Never: for peers that do not answer OPTIONS.
+    Off,
+}
+
 /// One upstream gateway. Operator-wide: carriers belong to no account. Sealed at rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
@@ -77,10 +101,36 @@ pub struct Carrier {
     pub weight: u8,
     /// What its challenges are answered with, if it challenges.
     pub credential: Option<CarrierCredential>,
-    /// Networks that its calls in come from.
+    /// Networks that its calls in come from, besides its own addresses.
     pub sources: Vec<IpNet>,
+    /// Where its calls in name the number that was called.
+    #[serde(default)]
+    pub called_number: CalledNumber,
+    /// Whether it is asked by OPTIONS if it is there.
+    #[serde(default)]
+    pub probing: Probing,
     /// When it was added.
     pub added: UnixMillis,
+}
+
+impl Carrier {
+    /// A carrier at a host and port, with every other setting at its default: UDP, priority 1,
+    /// weight 1, no credential, no sources.
+    pub fn new(name: CarrierName, host: String, port: u16, added: UnixMillis) -> Self {
+        Self {
+            name,
+            host,
+            port,
+            transport: CarrierTransport::default(),
+            priority: 1,
+            weight: 1,
+            credential: None,
+            sources: Vec::new(),
+            called_number: CalledNumber::default(),
+            probing: Probing::default(),
+            added,
+        }
+    }
 }
 
 impl Resource for Carrier {

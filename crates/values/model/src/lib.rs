@@ -49,7 +49,9 @@ pub mod voice_profile;
 
 pub use access_key::{AccessKey, AccessKeyId, KeyPolicy, KeyStatus};
 pub use arn::Arn;
-pub use carrier::{Carrier, CarrierCredential, CarrierName, CarrierTransport};
+pub use carrier::{
+    CalledNumber, Carrier, CarrierCredential, CarrierName, CarrierTransport, Probing,
+};
 pub use client_request::ClientRequest;
 pub use credential::{DigestKey, DigestKeys, SipUser, Username};
 pub use emergency_calling::{EmergencyCalling, EmergencyNumber};

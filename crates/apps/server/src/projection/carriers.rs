@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use call::directory::{Change, ResolvedCarrier};
+use call::directory::{Change, Resolved, ResolvedCarrier};
 use model::{Carrier, CarrierName};
 
 /// The carriers that were added, and the simulated one.
@@ -53,7 +53,7 @@ impl Carriers {
             Some(ip) => vec![SocketAddr::new(ip, carrier.port)],
             None => self.known_addresses(&carrier),
         };
-        let resolved = ResolvedCarrier { carrier, addresses };
+        let resolved = ResolvedCarrier::new(carrier, addresses);
         self.added.insert(resolved.carrier.name.clone(), resolved.clone());
         resolved
     }
@@ -62,7 +62,10 @@ impl Carriers {
         self.added
             .get(&carrier.name)
             .filter(|known| known.carrier.host == carrier.host)
-            .map(|known| known.addresses.iter().map(|it| SocketAddr::new(it.ip(), carrier.port)))
+            .map(|known| {
+                let hops = known.resolved.hops().iter();
+                hops.map(|it| SocketAddr::new(it.address.ip(), carrier.port))
+            })
             .map(Iterator::collect)
             .unwrap_or_default()
     }
@@ -85,10 +88,11 @@ impl Carriers {
         addresses: Vec<SocketAddr>,
     ) -> Option<ResolvedCarrier> {
         let known = self.added.get_mut(name).filter(|known| known.carrier.host == host)?;
-        if known.addresses == addresses {
+        let resolved = Resolved::by(known.transport(), addresses);
+        if known.resolved == resolved {
             return None;
         }
-        known.addresses = addresses;
+        known.resolved = resolved;
         Some(known.clone())
     }
 
@@ -102,7 +106,7 @@ impl Carriers {
     }
 
     pub(super) fn has_unresolved(&self) -> bool {
-        self.added.values().any(|it| it.addresses.is_empty())
+        self.added.values().any(|it| it.resolved.is_empty())
     }
 
     pub(super) fn simulated_is_seated(&self) -> bool {

@@ -1,8 +1,8 @@
 use std::num::NonZeroU32;
 
 use model::{
-    AccountId, CarrierTransport, DigestKeys, E164Number, NetworkType, Region, Resource, Secret,
-    UnixMillis, Username, VoiceConnectorId,
+    AccountId, DigestKeys, E164Number, NetworkType, Region, Resource, Secret, UnixMillis, Username,
+    VoiceConnectorId,
 };
 use store::{Keyring, Store, StoreConfig, TypedTx};
 
@@ -93,22 +93,12 @@ fn user(name: &str) -> SipUser {
 }
 
 fn carrier(name: &str, host: &str) -> Carrier {
-    Carrier {
-        name: CarrierName::parse(name).unwrap(),
-        host: host.into(),
-        port: 5060,
-        transport: CarrierTransport::Udp,
-        priority: 1,
-        weight: 1,
-        credential: None,
-        sources: vec![],
-        added: UnixMillis(0),
-    }
+    Carrier::new(CarrierName::parse(name).unwrap(), host.into(), 5060, UnixMillis(0))
 }
 
 fn simulated() -> ResolvedCarrier {
     let carrier = carrier("simulated", "127.0.0.1");
-    ResolvedCarrier { addresses: vec!["127.0.0.1:5999".parse().unwrap()], carrier }
+    ResolvedCarrier::new(carrier, ["127.0.0.1:5999".parse().unwrap()])
 }
 
 #[tokio::test]
@@ -152,7 +142,10 @@ async fn a_fold_of_everything_knows_what_the_feed_had_told() {
     let directory = anew.directory().load_full();
     assert!(directory.connector(&id()).unwrap().user("pbx").is_some());
     assert_eq!(directory.owner(number), owner);
-    assert_eq!(directory.carriers()[0].addresses, ["192.0.2.1:5060".parse().unwrap()]);
+    assert_eq!(
+        directory.carriers()[0].resolved.hops()[0].address,
+        "192.0.2.1:5060".parse().unwrap()
+    );
 }
 
 #[tokio::test]
@@ -190,7 +183,10 @@ async fn an_added_carrier_of_the_same_name_takes_the_simulated_ones_place_and_gi
 #[tokio::test]
 async fn a_named_carrier_is_asked_for_and_keeps_its_addresses_until_its_host_changes() {
     let world = World::new(SimulatedCarrier::Absent).await;
-    let addresses = || world.directory().carriers()[0].addresses.clone();
+    let addresses = || -> Vec<std::net::SocketAddr> {
+        let hops = world.directory().carriers()[0].resolved.clone();
+        hops.hops().iter().map(|it| it.address).collect()
+    };
     world.put(carrier("upstream", "sip.example.net")).await;
     world.projection.unresolved().await;
     assert!(addresses().is_empty());

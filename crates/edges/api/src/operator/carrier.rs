@@ -102,15 +102,12 @@ fn parse(wire: AddCarrier, context: &Context) -> Result<Carrier, ApiError> {
     }
     let name = parse_name(&wire.name)?;
     Ok(Carrier {
-        name,
-        host,
-        port: wire.port,
         transport: wire.transport,
         priority: rank("priority", wire.priority)?,
         weight: rank("weight", wire.weight)?,
         credential: parse_credential(wire.username, wire.password)?,
         sources: wire.sources.iter().map(|it| parse_source(it)).collect::<Result<_, _>>()?,
-        added: context.clock.now(),
+        ..Carrier::new(name, host, wire.port, context.clock.now())
     })
 }
 

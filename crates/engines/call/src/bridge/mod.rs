@@ -45,7 +45,7 @@ use crate::calls::{CallKey, Owner, Role};
 use crate::hub::Turn;
 use crate::live::{LiveCall, LiveState};
 use crate::media_plan::MediaPlan;
-use crate::record::{End, Outcome, Story, Tried};
+use crate::record::{self, End, Outcome, Story, Tried};
 use crate::timers::{Alarms, Timer};
 
 use answered::Answered;
@@ -67,7 +67,7 @@ pub(crate) struct Call {
     facts: Facts,
     started: UnixMillis,
     answered: Option<UnixMillis>,
-    /// Every attempt at a carrier, the last one being the one that counts.
+    /// Every attempt at a gateway, the last one being the one that counts.
     tried: Vec<Tried>,
     /// Call-ID and tag of our latest INVITE.
     called: Option<(Token, Token)>,
@@ -249,7 +249,7 @@ impl Call {
             from: self.facts.caller_text().unwrap_or_default(),
             to: self.facts.called.map(|it| it.to_string()).unwrap_or_default(),
             source: self.facts.source,
-            carrier: self.tried.last().map(|it| it.attempt.carrier.carrier.name.to_string()),
+            carrier: record::carrier(&self.tried).map(|it| it.carrier.name.to_string()),
             started: self.started,
             answered: self.answered,
         })

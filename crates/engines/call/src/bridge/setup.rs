@@ -88,7 +88,8 @@ impl Call {
                 return Err((Box::new(facts), Reject::Malformed(Violation::Header(error))));
             }
         };
-        if turn.directory.carriers().iter().all(|it| it.addresses.is_empty()) {
+        let plan = Plan::to_carriers(turn.directory.carriers());
+        if plan.leads_nowhere() {
             return Err((Box::new(facts), Reject::NoCarrier));
         }
         let ports = match turn.hub.take_ports(key.media_id()) {
@@ -107,7 +108,7 @@ impl Call {
             invite: message.bytes().into(),
             replies,
             flow,
-            plan: Plan::new(turn.directory.carriers()),
+            plan,
             offer,
             attempt: None,
             forks: ArrayVec::new(),
@@ -173,7 +174,7 @@ impl Call {
             let Some(attempt) = setup.plan.next(&mut turn.hub.tokens) else {
                 return self.hang_up(turn, End::RoutesExhausted);
             };
-            let flow = turn.hub.faces.flow_to(attempt.carrier.transport(), attempt.address);
+            let flow = turn.hub.faces.flow_to(attempt.hop.transport, attempt.hop.address);
             let result = match flow {
                 Some(flow) if self.ask(turn, invite, &attempt, flow) => Tally::Open,
                 Some(_) => Tally::Unreachable,
@@ -194,15 +195,15 @@ impl Call {
         attempt: &Attempt,
         flow: Flow,
     ) -> bool {
-        let carrier = &attempt.carrier.carrier;
-        let host = uri_host(&carrier.host, carrier.port, flow.transport.default_port());
+        let gateway = &attempt.gateway;
+        let host = uri_host(gateway.host(), gateway.port(), flow.transport.default_port());
         let called = self.facts.called.expect("a call was admitted to a number");
         let mut uri = format!("sip:{called}@{host}");
         if flow.transport.is_reliable() {
             uri.push_str(";transport=");
             uri.push_str(flow.transport.as_param());
         }
-        let digest = carrier.credential.as_ref().map(|credential| {
+        let digest = gateway.credential().map(|credential| {
             let seed = turn.hub.tokens.bits().to_le_bytes();
             let username = credential.username.clone();
             Box::new(digest::Client::new(username, credential.password.clone(), &seed))

@@ -1,25 +1,60 @@
 //! A carrier with its addresses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use model::{Carrier, CarrierTransport};
-use sip_message::Transport;
+use sip_message::{Flow, Transport};
 
-/// A carrier whose host name has been resolved: the engine itself never asks a name server.
+use super::{Place, Resolved};
+
+/// A carrier whose host name has been resolved.
 #[derive(Debug, Clone)]
 pub struct ResolvedCarrier {
     /// The carrier.
     pub carrier: Carrier,
-    /// Where it is, in the order to try; empty while its name does not resolve.
-    pub addresses: Vec<SocketAddr>,
+    /// Where it is; nowhere while its name does not resolve.
+    pub resolved: Resolved,
 }
 
 impl ResolvedCarrier {
+    /// A carrier that is found at these addresses, by its own transport.
+    pub fn new(carrier: Carrier, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        let resolved = Resolved::by(transport_of(&carrier), addresses);
+        Self { carrier, resolved }
+    }
+
+    /// What a resolver is asked for.
+    pub fn place(&self) -> Place {
+        Place::new(&self.carrier.host, self.carrier.port, self.transport())
+    }
+
     /// What its messages are carried by.
     pub fn transport(&self) -> Transport {
-        match self.carrier.transport {
-            CarrierTransport::Udp => Transport::Udp,
-            CarrierTransport::Tcp => Transport::Tcp,
-        }
+        transport_of(&self.carrier)
+    }
+
+    /// Whether `ip` is in one of the networks that its calls in come from.
+    pub(crate) fn lists(&self, ip: IpAddr) -> bool {
+        self.carrier.sources.iter().any(|net| net.contains(&ip))
+    }
+
+    /// Whether a message on `flow` comes from where calls out to it go. Over UDP the port counts
+    /// too, so that what merely shares an address with it, on one machine or behind one NAT, is
+    /// not taken for it.
+    pub(crate) fn is_at(&self, flow: &Flow) -> bool {
+        let remote = SocketAddr::new(flow.remote.ip().to_canonical(), flow.remote.port());
+        self.resolved.hops().iter().any(|hop| match flow.transport {
+            Transport::Udp => hop.address == remote,
+            Transport::Tcp | Transport::Tls => {
+                hop.address.ip() == remote.ip() && !remote.ip().is_loopback()
+            }
+        })
+    }
+}
+
+fn transport_of(carrier: &Carrier) -> Transport {
+    match carrier.transport {
+        CarrierTransport::Udp => Transport::Udp,
+        CarrierTransport::Tcp => Transport::Tcp,
     }
 }

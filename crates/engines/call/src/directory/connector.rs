@@ -1,6 +1,11 @@
 //! A connector with all that belongs to it.
 
-use model::{AccountId, Origination, SipUser, Termination, Username, VoiceConnector};
+use model::{
+    AccountId, Origination, Route, RouteProtocol, SipUser, Termination, Username, VoiceConnector,
+};
+use sip_message::Transport;
+
+use super::Place;
 
 /// A Voice Connector and its settings.
 #[derive(Debug, Clone)]
@@ -36,6 +41,23 @@ impl Connector {
     /// The rules for calls out, if there are any.
     pub fn termination(&self) -> Option<&Termination> {
         self.settings.termination.as_ref()
+    }
+
+    /// The routes for calls in, if there are any.
+    pub fn origination(&self) -> Option<&Origination> {
+        self.settings.origination.as_ref()
+    }
+
+    /// What a resolver is asked for to find a route. `TCP` of an encrypted connector means TLS
+    /// (facts §4.2), port 0 the usual one.
+    pub fn place(&self, route: &Route) -> Place {
+        let transport = match (route.protocol, self.connector.require_encryption) {
+            (RouteProtocol::Udp, _) => Transport::Udp,
+            (RouteProtocol::Tcp, true) => Transport::Tls,
+            (RouteProtocol::Tcp, false) => Transport::Tcp,
+        };
+        let port = if route.port == 0 { transport.default_port() } else { route.port };
+        Place::new(&route.host, port, transport)
     }
 
     /// The SIP users, by name.

@@ -9,16 +9,18 @@ mod carrier;
 mod change;
 mod connector;
 mod map;
+mod resolved;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use model::{AccountId, CarrierName, E164Number, VoiceConnector, VoiceConnectorId};
+use sip_message::Flow;
 
 pub use carrier::ResolvedCarrier;
 pub use change::Change;
 pub use connector::{Connector, Settings};
+pub use resolved::{Hop, Place, Resolved};
 
 use map::Map;
 
@@ -81,9 +83,12 @@ impl Directory {
         &self.carriers
     }
 
-    /// The carrier whose calls in come from `source`: the first by priority that lists it.
-    pub fn carrier_by_source(&self, source: IpAddr) -> Option<&Arc<ResolvedCarrier>> {
-        self.carriers.iter().find(|it| it.carrier.sources.iter().any(|net| net.contains(&source)))
+    /// The carrier that a message on `flow` comes from: the first by priority that lists the
+    /// address, else the first that calls out would go to there.
+    pub fn carrier_by_source(&self, flow: &Flow) -> Option<&Arc<ResolvedCarrier>> {
+        let ip = flow.remote.ip().to_canonical();
+        let listed = self.carriers.iter().find(|it| it.lists(ip));
+        listed.or_else(|| self.carriers.iter().find(|it| it.is_at(flow)))
     }
 
     /// How many connectors there are.

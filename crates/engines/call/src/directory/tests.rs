@@ -1,8 +1,8 @@
 use std::num::NonZeroU32;
 
 use model::{
-    Carrier, CarrierTransport, DigestKeys, NetworkType, PhoneNumber, Region, Secret, SipUser,
-    Termination, UnixMillis, Username,
+    Carrier, DigestKeys, NetworkType, PhoneNumber, Region, Secret, SipUser, Termination,
+    UnixMillis, Username,
 };
 use proptest::prelude::*;
 
@@ -49,20 +49,13 @@ fn user(n: u8, name: &str) -> SipUser {
 }
 
 fn carrier(name: &str, priority: u8) -> ResolvedCarrier {
-    ResolvedCarrier {
-        carrier: Carrier {
-            name: CarrierName::parse(name).unwrap(),
-            host: "192.0.2.1".into(),
-            port: 5060,
-            transport: CarrierTransport::Udp,
-            priority,
-            weight: 1,
-            credential: None,
-            sources: vec!["198.51.100.0/24".parse().unwrap()],
-            added: UnixMillis(0),
-        },
-        addresses: vec!["192.0.2.1:5060".parse().unwrap()],
-    }
+    let name = CarrierName::parse(name).unwrap();
+    let carrier = Carrier {
+        priority,
+        sources: vec!["198.51.100.0/24".parse().unwrap()],
+        ..Carrier::new(name, "192.0.2.1".into(), 5060, UnixMillis(0))
+    };
+    ResolvedCarrier::new(carrier, ["192.0.2.1:5060".parse().unwrap()])
 }
 
 #[test]
@@ -158,9 +151,12 @@ fn carriers_stand_in_order_of_priority_and_then_name() {
 
     directory.apply(Change::DeleteCarrier(CarrierName::parse("b").unwrap()));
     assert_eq!(directory.carriers().len(), 2);
-    let from = |text: &str| directory.carrier_by_source(text.parse().unwrap());
-    assert_eq!(from("198.51.100.9").unwrap().carrier.name.as_str(), "c");
-    assert!(from("203.0.113.1").is_none());
+    let us = "203.0.113.1:5060".parse().unwrap();
+    let from = |text: &str| directory.carrier_by_source(&Flow::udp(us, text.parse().unwrap()));
+    assert_eq!(from("198.51.100.9:4000").unwrap().carrier.name.as_str(), "c");
+    assert_eq!(from("192.0.2.1:5060").unwrap().carrier.name.as_str(), "c", "it is called there");
+    assert!(from("192.0.2.1:5061").is_none(), "a neighbour at its address");
+    assert!(from("203.0.113.1:5060").is_none());
 }
 
 proptest! {

@@ -6,13 +6,13 @@
 mod refusal;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
-use model::{CarrierName, Decision, Verdict};
+use model::{Decision, Verdict};
 
 use crate::admission::Facts;
 use crate::caller_id::{CallerIdPolicy, Origin, Presentation};
 use crate::record::{Outcome, Tried};
+use crate::route::Attempt;
 
 /// A question asked about a call. The order is the order they are asked in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,9 +212,8 @@ fn caller_expected(facts: &Facts) -> Text {
 }
 
 fn route_row(tried: &Tried) -> Decision {
-    let name: &CarrierName = &tried.attempt.carrier.carrier.name;
-    let mut seen = format!("carrier {name} at {}: ", tried.attempt.address);
-    write!(seen, "{}", tried.result).expect("a String takes every text");
+    let Attempt { gateway, hop } = &tried.attempt;
+    let seen = format!("{gateway} at {}: {}", hop.address, tried.result);
     let (verdict, remedy) = tried.result.verdict();
     row(Rule::Route, verdict, seen, "an answer", remedy)
 }

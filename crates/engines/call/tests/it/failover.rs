@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use call::{Change, Input};
+use call::directory::Resolved;
+use call::{Change, Input, ResolvedCarrier};
 use model::{CallStatus, CarrierTransport, Verdict};
-use sip_message::{Flow, Name};
+use sip_message::{Flow, Name, Transport};
 
 use crate::peer::{Request, ack, body, header, place, response, sdp};
 use crate::world::{CARRIER, CARRIER_2, PBX, US, World, carrier, with_credential};
@@ -129,6 +130,7 @@ fn a_carrier_without_a_listener_for_it_is_passed_over() {
     let mut world = World::with(|config| config.listeners.truncate(1));
     let mut first = carrier("first", CARRIER, 1);
     first.carrier.transport = CarrierTransport::Tcp;
+    first = ResolvedCarrier::new(first.carrier, [CARRIER.parse().unwrap()]);
     world.apply(Change::PutCarrier(first));
     world.apply(Change::PutCarrier(carrier("second", CARRIER_2, 2)));
     world.remove_users();
@@ -142,7 +144,8 @@ fn a_carrier_without_a_listener_for_it_is_passed_over() {
 fn every_address_of_a_carrier_has_its_turn() {
     let mut world = World::new();
     let mut first = carrier("first", CARRIER, 1);
-    first.addresses.push(CARRIER_2.parse().unwrap());
+    first.resolved =
+        Resolved::by(Transport::Udp, [CARRIER, CARRIER_2].map(|it| it.parse().unwrap()));
     world.apply(Change::PutCarrier(first));
     let (invite, left) = place(&mut world);
     world.send(CARRIER, &response(&left, "500 Server Internal Error", "c", &[], None));

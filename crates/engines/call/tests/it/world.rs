@@ -11,9 +11,9 @@ use call::{
 };
 use media::{LocalPort, PortRange, Relay, RelayConfig};
 use model::{
-    AccountId, CallRecord, Carrier, CarrierCredential, CarrierName, CarrierTransport, DigestKeys,
-    E164Number, NetworkType, PhoneNumber, Region, Secret, SipUser, Termination, TerminationHealth,
-    UnixMillis, Username, VoiceConnector, VoiceConnectorId,
+    AccountId, CallRecord, Carrier, CarrierCredential, CarrierName, DigestKeys, E164Number,
+    NetworkType, PhoneNumber, Region, Secret, SipUser, Termination, TerminationHealth, UnixMillis,
+    Username, VoiceConnector, VoiceConnectorId,
 };
 use sip_message::{Flow, Transport};
 
@@ -312,20 +312,10 @@ pub(crate) fn user(name: &str) -> SipUser {
 
 pub(crate) fn carrier(name: &str, address: &str, priority: u8) -> ResolvedCarrier {
     let address: SocketAddr = address.parse().unwrap();
-    ResolvedCarrier {
-        carrier: Carrier {
-            name: CarrierName::parse(name).unwrap(),
-            host: address.ip().to_string(),
-            port: address.port(),
-            transport: CarrierTransport::Udp,
-            priority,
-            weight: 1,
-            credential: None,
-            sources: vec![],
-            added: UnixMillis(0),
-        },
-        addresses: vec![address],
-    }
+    let name = CarrierName::parse(name).unwrap();
+    let host = address.ip().to_string();
+    let carrier = Carrier { priority, ..Carrier::new(name, host, address.port(), UnixMillis(0)) };
+    ResolvedCarrier::new(carrier, [address])
 }
 
 pub(crate) fn with_credential(mut carrier: ResolvedCarrier) -> ResolvedCarrier {
