@@ -46,6 +46,8 @@ pub(crate) enum Role {
     Within,
     /// A BYE of ours.
     Bye,
+    /// A refresh of a session that we keep alive.
+    Refresh,
 }
 
 /// The owner of a transaction: a call, and what the transaction is to it.
@@ -59,7 +61,7 @@ impl Owner {
     /// The number that stands for nobody.
     pub(crate) const NOBODY: u64 = 0;
 
-    const ROLES: [Role; 4] = [Role::Caller, Role::Invite, Role::Within, Role::Bye];
+    const ROLES: [Role; 5] = [Role::Caller, Role::Invite, Role::Within, Role::Bye, Role::Refresh];
 
     pub(crate) fn pack(self) -> u64 {
         let role = match self.role {
@@ -67,6 +69,7 @@ impl Owner {
             Role::Invite => 2,
             Role::Within => 3,
             Role::Bye => 4,
+            Role::Refresh => 5,
         };
         u64::from(self.key.generation) << 40 | u64::from(self.key.index) << 8 | role
     }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use sip_core::digest::{Algorithm, GuardConfig};
+use sip_core::session;
 use sip_message::Transport;
 
 use crate::caller_id::CallerIdPolicy;
@@ -26,6 +27,8 @@ pub struct Config {
     pub patience: Patience,
     /// What becomes of an answered call whose media falls silent.
     pub on_silence: OnSilence,
+    /// Session timers, negotiated on each leg by itself; `None` for none.
+    pub session: Option<session::Policy>,
     /// Which headers cross from one leg to the other.
     pub headers: HeaderPolicy,
     /// How strangers are treated.
@@ -148,6 +151,7 @@ impl Config {
             limits: Limits::default(),
             patience: Patience::default(),
             on_silence: OnSilence::default(),
+            session: Some(session::Policy::default()),
             headers: HeaderPolicy::default(),
             strangers: Strangers::default(),
             sip: sip_core::Config::default(),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use model::TransactionId;
 use sip_core::digest::Stale;
-use sip_core::{Replies, ServerId, Token};
+use sip_core::{Replies, ServerId, Token, session};
 use sip_message::{Flow, Message, Name, Status, Uri, Violation};
 
+use crate::abilities;
 use crate::admission::{self, Facts, Gate, Offer};
 use crate::bridge::{Admitted, Call};
 use crate::caller_id::user_as_written;
@@ -73,8 +74,9 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
 /// Whether it is a request that we can serve at all.
 fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
     let message = ask.message;
-    if message.unsupported(&[]).next().is_some() {
-        let tags: Vec<&str> = message.unsupported(&[]).collect();
+    let extensions = abilities::extensions(&turn.hub.config);
+    let tags: Vec<&str> = message.unsupported(&extensions).collect();
+    if !tags.is_empty() {
         return Err(Reject::ExtensionUnsupported(tags.join(", ").into()));
     }
     if !message.contains(Name::Contact) {
@@ -89,6 +91,9 @@ fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
     };
     if message.vias().filter_map(Result::ok).any(|via| ours(&via)) {
         return Err(Reject::Loop);
+    }
+    if let Some(policy) = turn.hub.config.session {
+        session::answer(policy, None, message).map_err(Reject::SessionInterval)?;
     }
     match turn.hub.service {
         Service::Open => Ok(()),
@@ -150,6 +155,9 @@ fn refuse(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) {
     }
     if let Reject::ExtensionUnsupported(tags) = &reject {
         writer.header(Name::Unsupported, tags);
+    }
+    if let Reject::SessionInterval(refused) = &reject {
+        writer.header(Name::MinSe, refused.min);
     }
     if let Reject::BodyUnsupported(_) = &reject {
         writer.header(Name::Accept, "application/sdp");

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use sip_core::dialog::{Dialog, socket_of};
-use sip_core::digest;
+use sip_core::{digest, session};
 use sip_message::{Flow, Message, MessageWriter, Method, Name};
 
+use crate::abilities::{Abilities, extensions};
 use crate::config::Config;
 use crate::hub::{Request, Turn};
 
@@ -22,6 +23,12 @@ pub(crate) struct Leg {
     /// Where the peer was last heard.
     seen: Flow,
     reach: Reach,
+    /// What the peer has said it can do.
+    pub(crate) abilities: Abilities,
+    /// The session timer, if one was agreed on.
+    pub(crate) clock: Option<session::Clock>,
+    /// The description that the peer has of us.
+    pub(crate) told: Option<Box<[u8]>>,
 }
 
 /// Whether the addresses that a peer writes can be reached.
@@ -46,7 +53,8 @@ impl Reach {
 
 impl Leg {
     pub(crate) fn new(dialog: Dialog, seen: Flow, reach: Reach) -> Self {
-        Self { dialog, seen, reach }
+        let abilities = Abilities::default();
+        Self { dialog, seen, reach, abilities, clock: None, told: None }
     }
 
     /// The peer was heard on a flow: later requests to it may go there.
@@ -92,6 +100,7 @@ impl Leg {
         }
         if matches!(method, Method::Invite | Method::Update) {
             writer.text(Name::Contact, &face.contact).text(Name::Allow, ALLOW);
+            write_session(&mut writer, config, self.clock.map(|it| it.session));
         }
         writer.text(Name::UserAgent, PRODUCT);
         finish(config, &mut writer);
@@ -110,6 +119,22 @@ impl Leg {
             None => writer.finish(),
         }
         turn.hub.endpoint.send(flow, bytes);
+    }
+}
+
+/// Writes what we support and, in a request that refreshes a session, its interval and refresher.
+fn write_session(
+    writer: &mut MessageWriter<'_>,
+    config: &Config,
+    agreed: Option<session::Session>,
+) {
+    let tags = extensions(config);
+    if !tags.is_empty() {
+        writer.header(Name::Supported, tags.join(", "));
+    }
+    if let (Some(agreed), Some(policy)) = (agreed, config.session) {
+        writer.header(Name::SessionExpires, agreed.in_request());
+        writer.header(Name::MinSe, policy.min);
     }
 }
 

@@ -58,6 +58,7 @@ pub mod limit;
 pub mod record;
 pub mod reject;
 
+mod abilities;
 mod admission;
 mod bridge;
 mod caller_id;

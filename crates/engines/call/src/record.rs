@@ -45,6 +45,8 @@ pub enum End {
     MediaSilent(Side),
     /// One side does not know the call any more: it answered 481 or 408 within it.
     DialogLost(Side),
+    /// One side did not refresh its session in time (RFC 4028 §10).
+    SessionExpired(Side),
     /// An operator hung up.
     Operator,
     /// The server was stopped.
@@ -69,6 +71,7 @@ impl End {
             Self::DurationMax => "duration-max",
             Self::MediaSilent(_) => "media-silent",
             Self::DialogLost(_) => "dialog-lost",
+            Self::SessionExpired(_) => "session-expired",
             Self::Operator => "operator",
             Self::Shutdown => "shutdown",
         }
@@ -88,7 +91,8 @@ impl End {
             | Self::AckTimeout
             | Self::DurationMax
             | Self::MediaSilent(_)
-            | Self::DialogLost(_) => Status::SERVICE_UNAVAILABLE,
+            | Self::DialogLost(_)
+            | Self::SessionExpired(_) => Status::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -105,6 +109,7 @@ impl End {
             Self::DurationMax => "Maximum duration reached",
             Self::MediaSilent(_) => "Media timeout",
             Self::DialogLost(_) => "Call does not exist at the other side",
+            Self::SessionExpired(_) => "Session timer expired",
             Self::Operator => "Hung up by the operator",
             Self::Shutdown => "Server shut down",
         }
@@ -120,6 +125,9 @@ impl End {
             Self::MediaSilent(side) => format!("no media from the {}", party(side)),
             Self::DialogLost(side) => {
                 format!("the {} does not know the call any more", party(side))
+            }
+            Self::SessionExpired(side) => {
+                format!("the session with the {} was not refreshed in time", party(side))
             }
             Self::AnswerRefused(refusal) => refusal.to_string(),
             Self::Cancelled
@@ -149,6 +157,10 @@ impl End {
             }
             Self::AnswerRefused(_) => "the carrier must answer with G.711 over RTP/AVP",
             Self::DialogLost(_) => "the device was restarted, or a NAT forgot it",
+            Self::SessionExpired(_) => {
+                "the device must refresh the session it agreed to (RFC 4028), or be told not to \
+                 use session timers; calls.session_expires_s = 0 switches them off here"
+            }
             Self::HungUp(_)
             | Self::Cancelled
             | Self::Declined(_)

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use model::E164Number;
-use sip_core::digest;
+use sip_core::{digest, session};
 use sip_message::{Status, Violation};
 
 use crate::country::Country;
@@ -27,6 +27,8 @@ pub enum Reject {
     Loop,
     /// The Request-URI's host is no connector's outbound host name.
     HostUnknown(Box<str>),
+    /// The session interval asked for is too short (RFC 4028 §6).
+    SessionInterval(session::TooSmall),
     /// The server is being stopped and takes no new calls.
     Draining,
     /// The connector has no rules for calls out.
@@ -96,6 +98,7 @@ impl Reject {
             Self::ExtensionUnsupported(_) => (Rule::Request, "extension-unsupported", 420),
             Self::TooManyHops => (Rule::Request, "too-many-hops", 483),
             Self::Loop => (Rule::Request, "loop-detected", 482),
+            Self::SessionInterval(_) => (Rule::Request, "session-interval-too-small", 422),
             Self::HostUnknown(_) => (Rule::Connector, "host-unknown", 404),
             Self::Draining => (Rule::Connector, "draining", 503),
             Self::TerminationAbsent => (Rule::Termination, "termination-absent", 403),
@@ -172,6 +175,7 @@ impl Reject {
             Self::ExtensionUnsupported(_)
             | Self::TooManyHops
             | Self::Loop
+            | Self::SessionInterval(_)
             | Self::HostUnknown(_)
             | Self::Draining
             | Self::TerminationAbsent
@@ -196,6 +200,7 @@ impl Reject {
             | Self::ExtensionUnsupported(_)
             | Self::TooManyHops
             | Self::Loop
+            | Self::SessionInterval(_)
             | Self::HostUnknown(_)
             | Self::TerminationAbsent
             | Self::SourceNotAllowed(_)

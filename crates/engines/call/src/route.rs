@@ -218,11 +218,11 @@ pub(crate) enum Answer {
 /// Sorts a carrier's final failure.
 ///
 /// The route failed: 408, 430, and 5xx but 501, 505, 513, 580, which say that the *request* cannot
-/// be served; a redirection, which a trunk does not follow; 401 and 407 that could not be answered. Everything else, 486, 603 and 404 first, is
+/// be served; a redirection, which a trunk does not follow; 401, 407 and 422 that could not be answered. Everything else, 486, 603 and 404 first, is
 /// the called party's answer.
 pub(crate) fn judge(status: Status) -> Answer {
     match status.0 {
-        401 | 407 | 408 | 430 => Answer::TryNext,
+        401 | 407 | 408 | 422 | 430 => Answer::TryNext,
         501 | 505 | 513 | 580 => Answer::Final,
         300..=399 | 500..=599 => Answer::TryNext,
         _ => Answer::Final,

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use media::Side;
+
 /// Why a call wants to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
@@ -13,18 +15,20 @@ pub enum Timer {
     Duration,
     /// The media thread has not reported yet.
     Report,
+    /// A leg's session wants to be refreshed, or was not.
+    Session(Side),
 }
 
-/// The deadlines of one call: never more than two at once, each with its reason.
+/// The deadlines of one call: never more than four at once, each with its reason.
 #[derive(Debug, Default)]
-pub(crate) struct Alarms([Option<(Instant, Timer)>; 2]);
+pub(crate) struct Alarms([Option<(Instant, Timer)>; 4]);
 
 impl Alarms {
     /// Sets a timer, replacing its earlier deadline.
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
         self.stop(timer);
         let free = self.0.iter_mut().find(|it| it.is_none());
-        *free.expect("no state of a call runs three timers") = Some((at, timer));
+        *free.expect("no state of a call runs five timers") = Some((at, timer));
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {

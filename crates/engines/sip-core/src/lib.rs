@@ -5,6 +5,7 @@
 //! - [`Replies`]: responses made from what their request brought.
 //! - [`dialog`]: the peer-to-peer relation that an INVITE leaves behind (RFC 3261 §12).
 //! - [`digest`]: digest authentication on both ends (RFC 7616, RFC 8760).
+//! - [`session`]: session timers, agreed on and kept (RFC 4028).
 //!
 //! It refuses to be a transport (it names flows and never opens one), a resolver, a user agent or
 //! a proxy: what a request *means* is decided by whoever drives it.
@@ -38,6 +39,7 @@
 
 pub mod dialog;
 pub mod digest;
+pub mod session;
 pub mod wheel;
 
 mod config;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sip_core::session;
+
 use super::key::Key;
 use super::log::one_of;
 use super::problem::Problem;
@@ -27,6 +29,17 @@ pub(super) const KEYS: &[Key] = &[
         "Seconds without any RTP or RTCP from a side before an answered call is ended.",
     ),
     Key::integer(
+        "calls.session_expires_s",
+        "1800",
+        "Seconds after which a session that is not refreshed is over (RFC 4028); 0 for no session \
+         timers.",
+    ),
+    Key::integer(
+        "calls.session_min_s",
+        "90",
+        "The shortest session interval in seconds that is granted; a shorter one is answered 422.",
+    ),
+    Key::integer(
         "calls.drain_max_s",
         "15",
         "Seconds that calls may go on after the service was told to stop; then they are hung up.",
@@ -48,6 +61,8 @@ pub struct CallsConfig {
     pub length_max: Duration,
     /// How long a side of an answered call may be silent.
     pub silence_max: Duration,
+    /// Session timers; `None` for none.
+    pub session: Option<session::Policy>,
     /// How long calls may go on after the service was told to stop.
     pub drain_max: Duration,
 }
@@ -77,7 +92,21 @@ impl CallsConfig {
             ring_timeout: settings.seconds("calls.ring_timeout_s", 1..=3_600)?,
             length_max: settings.seconds("calls.length_max_s", 1..=604_800)?,
             silence_max: settings.seconds("calls.silence_max_s", 1..=86_400)?,
+            session: session_policy(settings)?,
             drain_max: settings.seconds("calls.drain_max_s", 0..=86_400)?,
         })
+    }
+}
+
+fn session_policy(settings: &Settings) -> Result<Option<session::Policy>, Problem> {
+    let min = settings.integer("calls.session_min_s", session::SECONDS_MIN..=86_400)?;
+    let key = "calls.session_expires_s";
+    match settings.integer(key, 0..=86_400)? {
+        0 => Ok(None),
+        interval if interval < min => {
+            let rule = format!("it must be 0, or at least calls.session_min_s, which is {min}");
+            Err(settings.refuse(key, rule))
+        }
+        interval => Ok(Some(session::Policy { interval, min })),
     }
 }

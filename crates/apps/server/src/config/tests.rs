@@ -26,6 +26,15 @@ fn nothing_set_is_a_working_configuration_on_loopback() {
 }
 
 #[test]
+fn session_timers_are_switched_off_by_zero_and_never_below_their_least() {
+    let session = |text: &str| Config::load(Sources::text(text)).unwrap().calls.session;
+    assert_eq!(session("").map(|it| (it.interval, it.min)), Some((1800, 90)));
+    assert_eq!(session("calls.session_expires_s = 0"), None);
+    assert!(refused("calls.session_expires_s = 60").contains("at least calls.session_min_s"));
+    assert!(refused("calls.session_min_s = 30").contains("it must be from 90 to 86400"));
+}
+
+#[test]
 fn every_key_has_a_path_and_a_variable_of_its_own() {
     let mut paths: Vec<_> = Config::keys().map(|key| key.path).collect();
     paths.sort_unstable();

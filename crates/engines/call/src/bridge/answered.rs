@@ -5,9 +5,11 @@ use sdp::Audio;
 use sip_core::{ClientId, ServerId, digest};
 use sip_message::{Flow, Message, Method, Status};
 
+use super::session::Refresh;
 use super::setup::Invited;
 use super::within::{Kind, Relay};
 use super::{Bridge, Call, Response, Within, within};
+use crate::abilities::extensions;
 use crate::hub::Turn;
 use crate::leg::Leg;
 use crate::media_plan::{MediaPlan, Said, description};
@@ -28,6 +30,8 @@ pub(super) struct Answered {
     waiting: [Option<Unacknowledged>; 2],
     /// Requests that were handed on and are not answered yet.
     pub(super) relays: Vec<Relay>,
+    /// By side: a refresh of ours that is under way.
+    pub(super) refreshes: [Option<Refresh>; 2],
     /// What answers the carrier's challenges within the dialog.
     pub(super) digest: Option<Box<digest::Client>>,
 }
@@ -78,6 +82,7 @@ impl Answered {
             reinvite: None,
             waiting: [Some(waiting), None],
             relays: Vec::new(),
+            refreshes: [None, None],
             digest: invited.digest,
         }
     }
@@ -136,6 +141,11 @@ impl Answered {
         self.waiting.iter().any(Option::is_some)
     }
 
+    /// Whether the session is being changed, in either direction.
+    pub(super) fn session_changes(&self) -> bool {
+        self.invite_in_progress() || self.relays.iter().any(Relay::changes_session)
+    }
+
     /// Remembers that `side` owes us an ACK.
     pub(super) fn wait_for_ack(&mut self, side: Side, waiting: Unacknowledged) {
         self.waiting[side.index()] = Some(waiting);
@@ -178,7 +188,11 @@ impl Answered {
             media.update(turn);
             media.hand_on(side, &said, turn.hub.config.media_address)
         });
-        self.legs[side.other().index()].ack(turn, owed.cseq, answer.as_deref());
+        let other = &mut self.legs[side.other().index()];
+        other.ack(turn, owed.cseq, answer.as_deref());
+        if let Some(answer) = &answer {
+            other.told = Some(answer.as_slice().into());
+        }
         if owed.cseq == self.invite.1 && side == Side::A {
             self.ack_body = answer.map(Into::into);
         }
@@ -190,6 +204,13 @@ impl Answered {
             turn.hub.endpoint.cancel(turn.now.instant, relay.client(), None);
         }
     }
+}
+
+/// The extensions that a request wants and we lack, if there are any (RFC 3261 §8.2.2.3).
+fn supported(turn: &Turn<'_>, request: &Message<'_>) -> Result<(), String> {
+    let known = extensions(&turn.hub.config);
+    let tags: Vec<&str> = request.unsupported(&known).collect();
+    if tags.is_empty() { Ok(()) } else { Err(tags.join(", ")) }
 }
 
 fn read_answer<'m>(ack: &Message<'m>) -> Option<Said<'m>> {
@@ -243,9 +264,15 @@ impl Call {
             return request.refuse(turn, Status::SERVER_INTERNAL_ERROR);
         }
         leg.heard(request.flow);
+        if let Err(tags) = supported(turn, request.message) {
+            return within::lacks(turn, &request, &tags);
+        }
         match request.method {
             Method::Bye => self.on_bye(turn, &request),
             Method::Invite => self.hand_on(turn, request, Kind::Invite),
+            Method::Update if request.message.body().is_empty() => {
+                self.on_plain_update(turn, &request);
+            }
             Method::Update => self.hand_on(turn, request, Kind::Update),
             Method::Info => self.hand_on(turn, request, Kind::Info),
             Method::Options => request.refuse(turn, Status::OK),

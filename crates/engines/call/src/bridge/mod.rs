@@ -32,6 +32,7 @@ mod answered;
 mod ending;
 mod orphan;
 mod progress;
+mod session;
 mod setup;
 mod within;
 
@@ -135,6 +136,7 @@ impl Call {
             Role::Invite => self.on_invite_response(turn, response),
             Role::Within => self.on_within_response(turn, response),
             Role::Bye => self.on_bye_response(turn, response),
+            Role::Refresh => self.on_refresh_response(turn, response),
             Role::Caller => {}
         }
     }
@@ -151,6 +153,7 @@ impl Call {
             Role::Invite => self.on_invite_failure(turn, client, failure),
             Role::Within => self.on_within_failure(turn, client, failure),
             Role::Bye => self.bye_done(client),
+            Role::Refresh => self.on_refresh_failure(turn, client, failure),
             Role::Caller => {}
         }
     }
@@ -198,6 +201,7 @@ impl Call {
                 Timer::Ring => self.hang_up(turn, End::RingTimeout),
                 Timer::Duration => self.hang_up(turn, End::DurationMax),
                 Timer::Report => self.on_report(turn, None),
+                Timer::Session(side) => self.on_session_timer(turn, side),
             }
         }
     }

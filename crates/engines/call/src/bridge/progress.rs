@@ -44,6 +44,9 @@ impl Call {
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
                 self.on_challenge(turn, response);
             }
+            Status::SESSION_INTERVAL_TOO_SMALL if self.raise_interval(response.message) => {
+                self.ask_with_longer_interval(turn, response.status);
+            }
             status => match judge(status) {
                 Answer::TryNext => {
                     self.close_attempt(Tally::Failed(status));
@@ -124,6 +127,7 @@ impl Call {
         self.answered = Some(turn.now.unix);
         self.state = Bridge::Answered(Box::new(answered));
         self.alarms.set(Timer::Duration, turn.now.instant + turn.hub.config.patience.duration);
+        self.watch_sessions(turn);
         self.media.answered();
         self.media.update(turn);
         turn.hub.counters.answered += 1;
@@ -225,7 +229,12 @@ impl Setup {
                 .expect("it made a dialog before");
         }
         a.dialog.accepted();
-        let b = Leg::new(dialog, response.flow, Reach::AsWritten);
+        super::session::restart(turn, &mut a);
+        a.told = Some(body.as_slice().into());
+        let mut b = Leg::new(dialog, response.flow, Reach::AsWritten);
+        b.abilities.learn(response.message);
+        super::session::heard(turn, &mut b, response.message);
+        b.told = self.offer.as_deref().map(Into::into);
         let is_late = self.offer.is_none();
         if !is_late {
             b.ack(turn, attempt.cseq, None);
@@ -235,6 +244,7 @@ impl Setup {
         let mut writer = self.replies.start(&mut bytes, response.status, response.reason, &tag);
         writer.text(Name::Contact, &turn.hub.faces.of(&self.flow).contact);
         writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
+        super::session::tell(&mut writer, &turn.hub.config, a.clock);
         turn.hub.config.headers.pass(response.message, &mut writer);
         writer.body("application/sdp", &body);
         turn.respond(self.server, response.status, bytes);

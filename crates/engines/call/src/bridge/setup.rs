@@ -38,6 +38,8 @@ pub(super) struct Setup {
     plan: Plan,
     /// The offer as carriers get it; `None` if the caller made none.
     pub(super) offer: Option<Vec<u8>>,
+    /// The shortest session interval that the carrier at hand grants, seconds; 0 if none is asked.
+    pub(super) min_se: u32,
     /// The INVITE that is out.
     pub(super) attempt: Option<Invited>,
     /// The To tags of the early dialogs, in the order they came.
@@ -102,14 +104,18 @@ impl Call {
             media.hand_on(Side::A, &said, turn.hub.config.media_address)
         });
         let reach = Reach::of_request(message, &flow);
+        let mut leg = Leg::new(dialog, flow, reach);
+        leg.abilities.learn(message);
+        leg.clock = super::session::granted(turn, None, message).ok().flatten();
         let setup = Setup {
-            leg: Leg::new(dialog, flow, reach),
+            leg,
             server,
             invite: message.bytes().into(),
             replies,
             flow,
             plan,
             offer,
+            min_se: 0,
             attempt: None,
             forks: ArrayVec::new(),
             early_answer: None,
@@ -218,6 +224,7 @@ impl Call {
         self.media.aim(turn, flow.remote.ip());
         if let Some(setup) = self.setup() {
             setup.early_answer = None;
+            setup.min_se = turn.hub.config.session.map_or(0, |policy| policy.min);
         }
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
         self.invite(turn, invite, asked)
@@ -255,6 +262,7 @@ impl Call {
         writer.header(Name::CSeq, CSeq { number: asked.cseq, method: Method::Invite });
         writer.text(Name::Contact, &face.contact);
         writer.text(Name::Allow, ALLOW).text(Name::UserAgent, PRODUCT);
+        super::session::ask(&mut writer, &turn.hub.config, setup.min_se);
         if let Some(digest) = &mut asked.digest
             && let Some(authorization) = digest.authorization(Method::Invite, &asked.uri)
         {

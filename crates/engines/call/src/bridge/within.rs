@@ -2,10 +2,12 @@
 
 use media::Side;
 use sdp::Audio;
+use sip_core::session::Session;
 use sip_core::{ClientId, Replies, ServerId};
 use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
 
 use super::answered::{Answered, Unacknowledged};
+use super::session::Refresh;
 use super::{Bridge, Call, Failure, Response, Within, dismiss};
 use crate::calls::Role;
 use crate::hub::Turn;
@@ -33,6 +35,10 @@ pub(super) struct Relay {
     cseqs: [u32; 2],
     /// What the request offered; settled when it is answered.
     offer: Option<Audio>,
+    /// The same as it was handed on.
+    offered: Option<Box<[u8]>>,
+    /// The session timer that its 2xx grants.
+    session: Option<Session>,
 }
 
 /// What is handed on.
@@ -43,8 +49,15 @@ pub(super) enum Kind {
     Info,
 }
 
+/// What is to be done with a request besides handing it on.
+struct Asked {
+    kind: Kind,
+    session: Option<Session>,
+    owner: u64,
+}
+
 impl Kind {
-    fn method(self) -> Method<'static> {
+    pub(super) fn method(self) -> Method<'static> {
         match self {
             Self::Invite => Method::Invite,
             Self::Update => Method::Update,
@@ -56,6 +69,11 @@ impl Kind {
 impl Relay {
     pub(super) fn server(&self) -> ServerId {
         self.server
+    }
+
+    /// Whether nobody else may change the session meanwhile.
+    pub(super) fn changes_session(&self) -> bool {
+        self.kind != Kind::Info
     }
 
     pub(super) fn client(&self) -> ClientId {
@@ -80,6 +98,24 @@ pub(super) fn not_allowed(turn: &mut Turn<'_>, request: &Within<'_>) {
     turn.respond(request.server, status, bytes);
 }
 
+/// 420 with what we lack (RFC 3261 §8.2.2.3).
+pub(super) fn lacks(turn: &mut Turn<'_>, request: &Within<'_>, tags: &str) {
+    let status = Status::BAD_EXTENSION;
+    let mut bytes = Vec::new();
+    let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
+    writer.text(Name::Unsupported, tags).finish();
+    turn.respond(request.server, status, bytes);
+}
+
+/// 415 with what would be taken (RFC 3261 §8.2.3).
+fn not_a_description(turn: &mut Turn<'_>, request: &Within<'_>) {
+    let status = Status::UNSUPPORTED_MEDIA_TYPE;
+    let mut bytes = Vec::new();
+    let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
+    writer.text(Name::Accept, SDP).finish();
+    turn.respond(request.server, status, bytes);
+}
+
 impl Call {
     /// Hands a re-INVITE, UPDATE or INFO on to the other leg.
     pub(super) fn hand_on(&mut self, turn: &mut Turn<'_>, request: Within<'_>, kind: Kind) {
@@ -92,12 +128,22 @@ impl Call {
             Kind::Info => None,
             Kind::Invite | Kind::Update => match description(request.message) {
                 Ok(body) => body,
-                Err(_) => return request.refuse(turn, Status::UNSUPPORTED_MEDIA_TYPE),
+                Err(_) => return not_a_description(turn, &request),
             },
         };
         let said = match body.map(Said::read).transpose() {
             Ok(said) => said,
             Err(refusal) => return request.refuse(turn, Status(refusal.status())),
+        };
+        let session = match kind {
+            Kind::Info => None,
+            Kind::Invite | Kind::Update => {
+                let current = answered.leg(request.side).clock;
+                match super::session::granted(turn, current, request.message) {
+                    Ok(granted) => granted.map(|it| it.session),
+                    Err(refused) => return super::session::refuse(turn, &request, refused),
+                }
+            }
         };
         if kind == Kind::Invite {
             let trying = request.replies.bare(Status::TRYING, Status::TRYING.reason(), "");
@@ -105,9 +151,12 @@ impl Call {
             turn.hub.endpoint.adopt(request.server, owner);
         }
         if kind != Kind::Info {
-            answered.leg(request.side).dialog.refresh_target(request.message);
+            let leg = answered.leg(request.side);
+            leg.dialog.refresh_target(request.message);
+            leg.abilities.learn(request.message);
         }
-        answered.relay(turn, request, kind, said.as_ref(), &self.media, owner);
+        let asked = Asked { kind, session, owner };
+        answered.relay(turn, request, &asked, said.as_ref(), &self.media);
     }
 
     pub(super) fn on_within_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
@@ -126,10 +175,14 @@ impl Call {
         let relay = answered.relays.remove(at);
         if response.status.is_success() {
             let refused = answered.succeed(turn, relay, response, &mut self.media);
-            if let Err(refusal) = refused {
-                self.hang_up(turn, End::AnswerRefused(refusal));
+            match refused {
+                Ok(()) => self.watch_sessions(turn),
+                Err(refusal) => self.hang_up(turn, End::AnswerRefused(refusal)),
             }
             return;
+        }
+        if response.status == Status::SESSION_INTERVAL_TOO_SMALL {
+            super::session::raise(answered.leg(to), response.message);
         }
         hand_back(turn, &relay, response, None);
         // RFC 3261 §12.2.1.2: the other side has no such dialog, or is gone.
@@ -183,10 +236,11 @@ impl Answered {
             return None;
         }
         let mut pending = self.relays.iter().filter(|it| it.kind != Kind::Info);
+        let refreshes = self.refreshes.iter().flatten().any(Refresh::changes_session);
         match pending.next() {
             Some(relay) if relay.from == request.side => Some(Status::SERVER_INTERNAL_ERROR),
             Some(_) => Some(Status::REQUEST_PENDING),
-            None if self.invite_in_progress() => Some(Status::REQUEST_PENDING),
+            None if self.invite_in_progress() || refreshes => Some(Status::REQUEST_PENDING),
             None => None,
         }
     }
@@ -206,11 +260,11 @@ impl Answered {
         &mut self,
         turn: &mut Turn<'_>,
         request: Within<'_>,
-        kind: Kind,
+        asked: &Asked,
         said: Option<&Said<'_>>,
         media: &MediaPlan,
-        owner: u64,
     ) {
+        let &Asked { kind, session, owner } = asked;
         let Within { message, side, server, replies, flow, .. } = request;
         let body = said.map(|said| media.hand_on(side, said, turn.hub.config.media_address));
         let (other, digest) = self.leg_and_digest(side.other());
@@ -230,22 +284,37 @@ impl Answered {
         };
         let offer = said.map(|said| said.audio);
         let cseqs = [came, left];
-        let from = side;
-        self.relays.push(Relay { from, kind, server, replies, flow, client, cseqs, offer });
+        let offered = body.map(Into::into);
+        self.relays.push(Relay {
+            from: side,
+            kind,
+            server,
+            replies,
+            flow,
+            client,
+            cseqs,
+            offer,
+            offered,
+            session,
+        });
     }
 
     /// A 2xx: what was offered and answered is settled, and goes back to who asked.
     fn succeed(
         &mut self,
         turn: &mut Turn<'_>,
-        relay: Relay,
+        mut relay: Relay,
         response: &Response<'_>,
         media: &mut MediaPlan,
     ) -> Result<(), sdp::Refusal> {
         let (from, to) = (relay.from, relay.from.other());
         let [came, left] = relay.cseqs;
         if relay.kind != Kind::Info {
-            self.leg(to).dialog.refresh_target(response.message);
+            let answering = self.leg(to);
+            answering.dialog.refresh_target(response.message);
+            answering.abilities.learn(response.message);
+            super::session::heard(turn, answering, response.message);
+            self.leg(from).clock = super::session::started(turn, relay.session);
         }
         let said = match relay.kind {
             Kind::Info => None,
@@ -275,6 +344,12 @@ impl Answered {
             self.wait_for_ack(from, waiting);
         }
         let body = said.map(|said| media.hand_on(to, &said, turn.hub.config.media_address));
+        if let Some(body) = &body {
+            self.leg(from).told = Some(body.as_slice().into());
+        }
+        if let Some(offered) = relay.offered.take() {
+            self.leg(to).told = Some(offered);
+        }
         hand_back(turn, &relay, response, body.as_deref());
         Ok(())
     }
@@ -302,6 +377,11 @@ fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: 
         Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
             (Status::SERVER_INTERNAL_ERROR, Status::SERVER_INTERNAL_ERROR.reason())
         }
+        // The session timers of the two legs are no affair of each other's: asked again in a
+        // moment, the longer interval has been taken.
+        Status::SESSION_INTERVAL_TOO_SMALL => {
+            (Status::REQUEST_PENDING, Status::REQUEST_PENDING.reason())
+        }
         status => (status, response.reason),
     };
     let mut bytes = Vec::new();
@@ -309,6 +389,8 @@ fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: 
     if status.is_success() && relay.kind != Kind::Info {
         writer.text(Name::Contact, &turn.hub.faces.of(&relay.flow).contact);
         writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
+        let clock = super::session::started(turn, relay.session);
+        super::session::tell(&mut writer, &turn.hub.config, clock);
     }
     if status.is_failure() {
         writer.copy_all(response.message, Name::RetryAfter);

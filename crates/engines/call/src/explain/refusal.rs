@@ -22,6 +22,7 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
         Reject::ExtensionUnsupported(tags) => format!("Require: {tags}"),
         Reject::TooManyHops => "Max-Forwards: 0".into(),
         Reject::Loop => "our own Via in the request".into(),
+        Reject::SessionInterval(it) => format!("Session-Expires: {}", it.got),
         Reject::Draining => "the server is being stopped".into(),
         Reject::TerminationAbsent => "no termination settings".into(),
         Reject::TerminationDisabled => "Disabled: true".into(),
@@ -70,6 +71,7 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         Reject::Exceeded(Exceeded::EngineCalls { max }) => {
             return format!("at most {max} calls at once on this node").into();
         }
+        Reject::SessionInterval(it) => return format!("at least {} s", it.min).into(),
         Reject::Malformed(_) => "a request as RFC 3261 has it",
         Reject::ExtensionUnsupported(_) => "no required extension",
         Reject::TooManyHops => "a hop left",
@@ -126,6 +128,9 @@ fn remedy(reject: &Reject) -> Text {
         }
         Reject::TooManyHops => "look for a routing loop before this service",
         Reject::Loop => "a carrier or PBX sends our own calls back: look at its routes",
+        Reject::SessionInterval(_) => {
+            "set a longer session interval on the device, or lower calls.session_min_s"
+        }
         Reject::Draining => "none: callers try again, or another node",
         Reject::TerminationAbsent => "PutVoiceConnectorTermination on this connector",
         Reject::TerminationDisabled => "PutVoiceConnectorTermination with Disabled false",
