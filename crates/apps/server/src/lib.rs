@@ -36,6 +36,7 @@ mod census;
 pub mod config;
 mod credentials;
 mod engine_config;
+mod flight;
 mod media;
 mod metrics;
 pub mod peer;

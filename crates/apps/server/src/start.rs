@@ -18,6 +18,7 @@ use crate::census;
 use crate::config::{Config, ConfigError, SealKey, Simulated, StorageConfig};
 use crate::credentials::{self, CredentialsError, FirstKey};
 use crate::engine_config;
+use crate::flight::{self, Shelf};
 use crate::media::{MediaStartError, MediaThread};
 use crate::metrics::Metrics;
 use crate::projection::{Projection, SimulatedCarrier, resolver};
@@ -171,6 +172,7 @@ async fn assemble(
     let (recorder, writer) = records::channel();
     let waker = sockets.waker();
     let (asker, asks) = live::channel(waker.clone());
+    let (flight, shelf) = flight::recorder(config.sip.trace_bytes_max);
     let seeds = engine_config::seeds(&config.storage.data_dir)?;
     let signalling = Signalling {
         sockets,
@@ -181,8 +183,9 @@ async fn assemble(
         recorder: recorder.clone(),
         asks,
         clock: Clock,
+        flight,
     };
-    let live = live(&asker, &recorder, &projection, &addresses);
+    let live = live(&asker, &recorder, &projection, shelf, &addresses);
     let clock = Arc::new(SystemClock);
     let context = api::Context::open(store.clone(), api_config(&config), live, clock).await?;
     let metrics = Metrics {
@@ -281,6 +284,7 @@ fn live(
     asker: &Asker,
     recorder: &Recorder,
     projection: &Arc<Projection>,
+    shelf: Arc<Shelf>,
     addresses: &Addresses,
 ) -> Arc<Live> {
     Arc::new(Live {
@@ -288,6 +292,7 @@ fn live(
         recorder: recorder.clone(),
         projection: Arc::clone(projection),
         started: SystemClock.now(),
+        shelf,
         listeners: vec![
             ("http", addresses.http),
             ("admin", addresses.admin),

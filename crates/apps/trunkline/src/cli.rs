@@ -101,6 +101,15 @@ pub(crate) enum Command {
         trunkline explain 'a84b4c76e66710@192.0.2.7'\n  \
         trunkline explain last")]
     Explain(ExplainArgs),
+    /// The SIP messages of one call, on both legs, as they were on the wire.
+    #[command(after_help = "Examples:\n  \
+        trunkline trace last\n  \
+        trunkline trace 4f0c6a52-2f5e-4a3e-9df0-6f3c2a1b9e77 --messages\n  \
+        trunkline trace 'a84b4c76e66710@192.0.2.7' --pcap call.pcap\n\n\
+        The service keeps its latest messages in memory (sip.trace_bytes_max), so a call can be\n\
+        looked at after it went wrong. Digest responses and media keys are overwritten with x.\n\
+        The file opens in Wireshark and sngrep; messages that were inside TLS stand there as TCP.")]
+    Trace(TraceArgs),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -332,6 +341,19 @@ pub(crate) struct CallsArgs {
 pub(crate) struct ExplainArgs {
     /// The call: its transaction id, the Call-ID of either leg, or `last` for the latest one.
     pub(crate) call: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// The call: its transaction id, the Call-ID of either leg, or `last` for the latest one.
+    pub(crate) call: String,
+    /// Show every message in full, not only the ladder.
+    #[arg(long)]
+    pub(crate) messages: bool,
+    /// Write the messages to a capture file as well; `-` is standard output, and nothing else is
+    /// written there then.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

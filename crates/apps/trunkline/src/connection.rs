@@ -196,6 +196,11 @@ impl Connection {
         self.get("/operator/explain", &[("call", Some(call.into()))]).await
     }
 
+    /// The messages of one call that are still kept.
+    pub(crate) async fn trace(&self, call: &str) -> Result<dto::Trace, Failure> {
+        self.get("/operator/trace", &[("call", Some(call.into()))]).await
+    }
+
     async fn get<T: DeserializeOwned>(
         &self,
         path: &str,

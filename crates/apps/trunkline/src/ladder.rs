@@ -51,7 +51,7 @@ impl Arrow {
             Way::Received => (peer, us),
         };
         let at = traced.at.saturating_duration_since(began);
-        Self { at, from, to, label: label(traced) }
+        Self { at, from, to, label: label(&traced.summary, &traced.bytes) }
     }
 
     /// What it means: a final answer is good or bad news, a challenge worth a look.
@@ -67,14 +67,14 @@ impl Arrow {
 }
 
 /// The summary, and what else of the message tells the story.
-fn label(traced: &Traced) -> String {
-    let mut label = traced.summary.clone();
-    if header(&traced.bytes, "Proxy-Authorization").is_some()
-        || header(&traced.bytes, "Authorization").is_some()
+pub(crate) fn label(summary: &str, message: &[u8]) -> String {
+    let mut label = summary.to_owned();
+    if header(message, "Proxy-Authorization").is_some()
+        || header(message, "Authorization").is_some()
     {
         label.push_str(" + credentials");
     }
-    let body = header(&traced.bytes, "Content-Type").is_some_and(|it| it == "application/sdp");
+    let body = header(message, "Content-Type").is_some_and(|it| it == "application/sdp");
     if body {
         label.push_str(" (SDP)");
     }

@@ -32,6 +32,12 @@ pub trait LiveCalls: Send + Sync + 'static {
     /// The running process.
     fn service(&self) -> LiveFuture<'_, ServiceInfo>;
 
+    /// The SIP messages of these Call-IDs that are still kept, oldest first. Secrets in them are
+    /// overwritten. Without a recorder of messages, none.
+    fn messages(&self, _call_ids: Vec<String>) -> LiveFuture<'_, KeptMessages> {
+        Box::pin(async { Ok(KeptMessages::default()) })
+    }
+
     /// Whether the audio of a call goes to an analyser. Without an analyser, none does.
     fn streamed(&self, _call: TransactionId) -> LiveFuture<'_, Streamed> {
         Box::pin(async { Ok(Streamed::No) })
@@ -48,6 +54,15 @@ pub trait LiveCalls: Send + Sync + 'static {
     fn update(&self, _update: ApplicationUpdate) -> LiveFuture<'_, Updated> {
         Box::pin(async { Err(LiveError::NotServed) })
     }
+}
+
+/// Messages that are still kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptMessages {
+    /// Those that were asked for, oldest first.
+    pub messages: Vec<dto::TraceMessage>,
+    /// When the oldest message of all that are kept came or left; `None` if none is.
+    pub since: Option<chime_api::Timestamp>,
 }
 
 /// A call that a SIP media application shall make.

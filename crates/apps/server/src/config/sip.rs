@@ -36,6 +36,11 @@ pub(super) const KEYS: &[Key] = &[
         "How long a message stays in the network, T4, in milliseconds.",
     ),
     Key::integer("sip.connections_max", "4096", "TCP connections open at once; more are closed."),
+    Key::integer(
+        "sip.trace_bytes_max",
+        "67108864",
+        "Memory for the latest SIP messages, which `trunkline trace` shows, in bytes; 0 keeps none.",
+    ),
     Key::unset("sip.tls.listen", Shape::Text, "Address and port of SIP over TLS."),
     Key::unset("sip.tls.cert", Shape::Text, "Certificate chain of SIP over TLS, a PEM file."),
     Key::unset("sip.tls.key", Shape::Text, "Private key of SIP over TLS, a PEM file."),
@@ -60,6 +65,8 @@ pub struct SipConfig {
     pub t4: Duration,
     /// TCP connections open at once.
     pub connections_max: usize,
+    /// Memory for the latest messages, in bytes.
+    pub trace_bytes_max: usize,
 }
 
 /// A digest algorithm (RFC 7616 §3.2, RFC 8760 §2).
@@ -124,6 +131,7 @@ impl SipConfig {
             t2,
             t4: settings.millis("sip.t4_ms", 10..=60_000)?,
             connections_max: settings.integer("sip.connections_max", 1..=1_000_000)?,
+            trace_bytes_max: settings.integer("sip.trace_bytes_max", 0..=1 << 40)?,
         })
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
-use api::live::{HungUp, LiveCall, LiveCalls, LiveError, LiveFuture, ServiceInfo};
+use api::live::{HungUp, KeptMessages, LiveCall, LiveCalls, LiveError, LiveFuture, ServiceInfo};
 use api::operator::dto;
 use call::{Command, Counters};
 use model::{Direction, TransactionId, UnixMillis};
 use net::{StreamCounters, UdpCounters, Waker};
 use tokio::sync::oneshot;
 
+use crate::flight::{self, Shelf};
 use crate::projection::Projection;
 use crate::records::Recorder;
 
@@ -42,6 +43,8 @@ pub(crate) enum Ask {
     Command(Command),
     /// Tell when every call that has been hung up by now has left its record.
     Settle(oneshot::Sender<()>),
+    /// Tell the messages that are in no full segment of the flight recorder yet.
+    Messages(oneshot::Sender<Vec<u8>>),
     /// Tell the counters.
     Count(oneshot::Sender<SignallingCounters>),
     /// Stop.
@@ -137,6 +140,8 @@ pub(crate) struct Live {
     pub(crate) recorder: Recorder,
     pub(crate) projection: Arc<Projection>,
     pub(crate) started: UnixMillis,
+    /// The messages that were kept.
+    pub(crate) shelf: Arc<Shelf>,
     /// What is bound where, by name.
     pub(crate) listeners: Vec<(&'static str, SocketAddr)>,
 }
@@ -181,6 +186,17 @@ impl LiveCalls for Live {
         Box::pin(async move {
             let known = self.asker.ask(|answer| Ask::HangUp(call, answer)).await?;
             Ok(if known { HungUp::Ordered } else { HungUp::NoSuchCall })
+        })
+    }
+
+    fn messages(&self, call_ids: Vec<String>) -> LiveFuture<'_, KeptMessages> {
+        Box::pin(async move {
+            // What is on the shelf is asked for last: a segment may fill meanwhile, and is then found
+            // twice rather than never.
+            let current = self.asker.ask(Ask::Messages).await?;
+            let shelf = Arc::clone(&self.shelf);
+            let search = move || flight::search(&shelf, &current, &call_ids);
+            tokio::task::spawn_blocking(search).await.map_err(|_ended| LiveError::Stopped)
         })
     }
 

@@ -19,6 +19,7 @@ use sip_message::Flow;
 use tokio::sync::oneshot;
 use tracing::{debug, error};
 
+use crate::flight::FlightRecorder;
 use crate::media::{MediaHandle, Order, Word, Words};
 use crate::projection::SharedDirectory;
 use crate::records::Recorder;
@@ -58,6 +59,7 @@ pub(crate) struct Signalling {
     pub(crate) recorder: Recorder,
     pub(crate) asks: Receiver<Ask>,
     pub(crate) clock: Clock,
+    pub(crate) flight: FlightRecorder,
 }
 
 /// The loop and what it remembers from turn to turn.
@@ -70,6 +72,7 @@ struct Loop {
     recorder: Recorder,
     asks: Receiver<Ask>,
     clock: Clock,
+    flight: FlightRecorder,
     /// What the engine wants done, in order.
     outputs: Vec<Output>,
     /// When the media thread must be woken for the orders it has.
@@ -124,6 +127,7 @@ impl Signalling {
             recorder: self.recorder,
             asks: self.asks,
             clock: self.clock,
+            flight: self.flight,
             outputs: Vec::new(),
             wake_media_at: None,
             closes: Closes::default(),
@@ -229,6 +233,7 @@ impl Loop {
             let local = self.sockets.udp.local();
             for datagram in self.sockets.udp.received() {
                 let flow = Flow::udp(local, datagram.from);
+                self.flight.received(now, &flow, datagram.bytes);
                 let input = Input::Message { flow, bytes: datagram.bytes };
                 self.engine.handle_input(now, input, directory);
                 drain(&mut self.engine, &mut self.outputs);
@@ -241,16 +246,18 @@ impl Loop {
     }
 
     fn take_stream(&mut self, now: Now, ready: &Ready) {
-        let Self { sockets, engine, directory, outputs, .. } = self;
+        let Self { sockets, engine, directory, outputs, flight, .. } = self;
         let directory = directory.load();
         let Sockets { streams, reactor, .. } = sockets;
         streams.handle_ready(now.instant, reactor, ready, |event| match event {
             StreamEvent::Message { flow, bytes } => {
+                flight.received(now, &flow, bytes);
                 engine.handle_input(now, Input::Message { flow, bytes }, directory);
                 drain(engine, outputs);
             }
             StreamEvent::Broken { flow, error, bytes } => {
                 debug!(remote = %flow.remote, %error, "a TCP stream is not SIP and is closed");
+                flight.received(now, &flow, bytes);
                 // What came may be enough of a request to be answered.
                 engine.handle_input(now, Input::Message { flow, bytes }, directory);
                 drain(engine, outputs);
@@ -310,6 +317,9 @@ impl Loop {
                     self.media.wake();
                     self.settling.push((self.closes.ordered, answer));
                 }
+                Ok(Ask::Messages(answer)) => {
+                    let _ = answer.send(self.flight.current());
+                }
                 Ok(Ask::Count(answer)) => {
                     let _ = answer.send(self.counters());
                 }
@@ -359,6 +369,7 @@ impl Loop {
     fn act(&mut self, now: Now, output: Output) {
         match output {
             Output::Send { flow, bytes } => {
+                self.flight.sent(now, &flow, &bytes);
                 if let Err(flow) = self.sockets.send(now.instant, flow, &bytes) {
                     self.feed(now, Input::FlowFailed { flow });
                 }

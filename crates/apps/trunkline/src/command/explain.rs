@@ -14,10 +14,9 @@ pub(crate) async fn run(
     args: ExplainArgs,
 ) -> Result<(), Failure> {
     let connection = Connection::open(common)?;
-    let call = if args.call == "last" {
-        latest(&connection).await?
-    } else {
-        connection.explain(&args.call).await?
+    let call = match args.call.as_str() {
+        "last" => connection.explain(&latest(&connection).await?).await?,
+        call => connection.explain(call).await?,
     };
     match screen.form {
         OutputForm::Json => screen.json(&call),
@@ -26,10 +25,11 @@ pub(crate) async fn run(
     Ok(())
 }
 
-async fn latest(connection: &Connection) -> Result<Call, Failure> {
+/// The transaction id of the latest call.
+pub(super) async fn latest(connection: &Connection) -> Result<String, Failure> {
     let query = CallQuery { state: None, connector: None, limit: 1 };
-    match connection.calls(&query).await?.first() {
-        Some(call) => connection.explain(&call.transaction_id).await,
+    match connection.calls(&query).await?.into_iter().next() {
+        Some(call) => Ok(call.transaction_id),
         None => Err(Failure::Failed(
             "there has been no call yet; `trunkline call --from … --to …` places one".into(),
         )),

@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod number;
 pub(crate) mod seal;
 pub(crate) mod serve;
+pub(crate) mod trace;
 
 use std::path::Path;
 

@@ -160,6 +160,46 @@ fn past_calls_are_listed_and_explained_by_either_name() {
 }
 
 #[test]
+fn the_messages_of_a_past_call_are_shown_on_both_legs_without_the_digest_response() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, id) = service_with_connector(dir.path());
+    service.run(&["number", "add", "+12065550150", "--account", ACCOUNT]).ok();
+    let credentials = json!({
+        "VoiceConnectorId": id, "Credentials": [{ "Username": "pbx", "Password": "correct horse" }],
+    });
+    service
+        .run(&[
+            "api",
+            "PutVoiceConnectorTerminationCredentials",
+            "--json",
+            &credentials.to_string(),
+        ])
+        .ok();
+    std::fs::write(dir.path().join("pw"), "correct horse\n").unwrap();
+    let user = ["--username", "pbx", "--password-file", "pw"];
+    assert_eq!(call(&service, "+12065550130", &user).code, Some(1));
+
+    let ladder = service.run(&["trace", "last", "--pcap", "call.pcap", "--messages"]).ok();
+    let drawn: Vec<&str> = ladder.lines().collect();
+    assert!(drawn[0].contains("caller") && drawn[0].contains("called"), "{ladder}");
+    for told in ["407 Proxy Auth", "INVITE + credentials (SDP)", "486 Busy Here", "response=\"xxxx"]
+    {
+        assert!(ladder.contains(told), "{told}: {ladder}");
+    }
+    let capture = std::fs::read(dir.path().join("call.pcap")).unwrap();
+    let packets = capture.windows(7).filter(|it| it == b"SIP/2.0").count();
+    let told = service.run(&["trace", "last", "--output", "json"]).json();
+    let messages = told["messages"].as_array().unwrap();
+    assert!(packets >= messages.len(), "{packets} of {}", messages.len());
+    let ways: Vec<_> = messages.iter().map(|it| it["way"].as_str().unwrap()).take(3).collect();
+    assert_eq!(ways, ["received", "sent", "received"], "INVITE, 407, ACK");
+
+    let unknown = service.run(&["trace", "nobody@nowhere"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.err.contains("nobody@nowhere") && unknown.err.contains("sip.trace_bytes_max"));
+}
+
+#[test]
 fn a_refused_operation_names_the_exception_and_exits_1() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(dir.path());

@@ -331,6 +331,57 @@ pub struct CallList {
     pub next_token: Option<String>,
 }
 
+// Traces.
+
+/// `GET /operator/trace?call=`: a call's messages, as far as they are still in memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The call; absent if the Call-ID belongs to none, as that of an OPTIONS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// Its messages, oldest first.
+    pub messages: Vec<TraceMessage>,
+    /// When the oldest message of all that are kept came or left; earlier ones are gone. Absent if
+    /// none is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// One SIP message. Digest responses and media keys in it are overwritten with `x`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceMessage {
+    /// When it came or left.
+    pub at: Timestamp,
+    /// The same in microseconds since 1970.
+    pub at_us: u64,
+    /// Which way it went.
+    pub way: Way,
+    /// `UDP`, `TCP` or `TLS`.
+    pub transport: String,
+    /// Our address and port.
+    pub local: String,
+    /// The peer's address and port.
+    pub remote: String,
+    /// The Call-ID.
+    pub call_id: String,
+    /// The whole message, if it is text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The whole message in hexadecimal digits, if it is not text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+}
+
+/// Which way a message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// It came to us.
+    Received,
+    /// We sent it.
+    Sent,
+}
+
 // The service.
 
 /// `GET /operator/status`.

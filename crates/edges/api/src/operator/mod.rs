@@ -18,6 +18,7 @@
 //! | `DELETE /operator/numbers/{number}` | 204 |
 //! | `GET /operator/calls[?state=][&account=][&connector=][&direction=][&from=][&to=][&since=][&until=][&max-results=][&next-token=]` | [`dto::CallList`] |
 //! | `GET /operator/explain?call=` | [`dto::Call`] with its decisions |
+//! | `GET /operator/trace?call=` | [`dto::Trace`] |
 //! | `POST /operator/calls/{transaction}/hang-up` | 204 |
 //! | `POST /operator/seal/rotate` | [`dto::SealRotation`] |
 
@@ -29,6 +30,7 @@ mod number;
 mod query;
 mod seal;
 mod status;
+mod trace;
 
 use std::sync::Arc;
 
@@ -82,6 +84,7 @@ pub(crate) async fn answer(
 
         (&Method::GET, ["calls"]) => call::list(context, permit, query).await,
         (&Method::GET, ["explain"]) => call::explain(context, permit, query).await,
+        (&Method::GET, ["trace"]) => trace::get(context, permit, query).await,
         (&Method::POST, ["calls", id, "hang-up"]) => call::hang_up(context, permit, id).await,
 
         (&Method::POST, ["seal", "rotate"]) => seal::rotate(context, permit).await,
@@ -90,7 +93,7 @@ pub(crate) async fn answer(
             ErrorKind::UnknownOperation,
             format!(
                 "the operator API has no {method} of this path; it has status, keys, carriers, numbers, calls, \
-                 explain and seal under /operator/"
+                 explain, trace and seal under /operator/"
             ),
         )),
     }
