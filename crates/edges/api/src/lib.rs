@@ -46,6 +46,7 @@ mod sweep;
 mod tally;
 mod throttle;
 mod tls;
+mod unreadable;
 
 pub use answer::{ERROR_TYPE, REQUEST_ID};
 pub use clock::{Clock, SystemClock};

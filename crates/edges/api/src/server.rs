@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 use crate::service;
 use crate::tls::Encryption;
+use crate::unreadable::Explained;
 
 /// Connections beyond the limit that are told to come back; still more wait to be accepted.
 const TURNED_AWAY_MAX: usize = 64;
@@ -27,7 +28,7 @@ const TURNED_AWAY_MAX: usize = 64;
 const TURNED_AWAY_TIME: Duration = Duration::from_secs(5);
 /// Headers of one request, by count.
 const HEADERS_MAX: usize = 100;
-/// What the HTTP library buffers of one request's head; beyond it, the library itself answers 431.
+/// What the HTTP library buffers of one request's head; what is beyond it is [`Explained`].
 const HEAD_BUFFER_BYTES: usize = 64 << 10;
 /// The rest after an accept that failed for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -165,9 +166,11 @@ async fn serve_requests(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_time)
+            // Who has said all it has to say still wants to hear the answer.
+            .half_close(true)
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BUFFER_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Explained::new(stream)), service)
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -209,8 +212,9 @@ async fn refuse_request(
             error.retry_after(1).into_response(&request_id, crate::answer::Dialect::Json);
         Ok::<_, Infallible>(response)
     });
-    let connection =
-        http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(Explained::new(stream)), service);
     if timeout(TURNED_AWAY_TIME, connection).await.is_err() {
         tracing::debug!("a connection beyond the limit asked nothing");
     }

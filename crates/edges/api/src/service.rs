@@ -14,9 +14,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use model::TransactionId;
@@ -95,6 +95,7 @@ async fn process(
 /// What can be told from a request's head alone.
 fn admit<'a>(context: &Context, parts: &'a Parts) -> Result<Claim<'a>, ApiError> {
     check_header_size(parts, context.config.limits.header_bytes)?;
+    check_host(parts)?;
     authenticate::claim(parts, context.clock.now())
 }
 
@@ -110,6 +111,17 @@ fn check_header_size(parts: &Parts, limit: usize) -> Result<(), ApiError> {
         )));
     }
     Ok(())
+}
+
+/// Refuses a request that does not say once which host it is for (RFC 9112 §3.2).
+fn check_host(parts: &Parts) -> Result<(), ApiError> {
+    let hosts = parts.headers.get_all(HOST).iter().count();
+    if hosts == 1 || (hosts == 0 && parts.version == Version::HTTP_10) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "the request has {hosts} Host headers and must have exactly one; a client sends it by itself"
+    )))
 }
 
 /// The protocol that the sender of a request will read an error in.

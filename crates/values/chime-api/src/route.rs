@@ -10,9 +10,9 @@ use crate::violation::quoted;
 /// Most labels in one path of the model.
 const LABELS_MAX: usize = 2;
 
-/// Longest path that is looked at, in bytes. The longest of the model with two full labels needs a
-/// quarter of it.
-const PATH_BYTES_MAX: usize = 4096;
+/// Longest path that is looked at, in bytes: more than a server lets a request line have, so that a
+/// label that is too long is told its own limit.
+const PATH_BYTES_MAX: usize = 1 << 16;
 
 /// A path of the model: its segments after the first, and what its methods do.
 #[derive(Debug)]

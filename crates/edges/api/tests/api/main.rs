@@ -11,6 +11,7 @@ mod origination;
 mod phone_number;
 mod phone_number_search;
 mod proxy_session;
+mod raw_http;
 mod settings;
 mod sip_media_application;
 mod sip_rule;
