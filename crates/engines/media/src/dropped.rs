@@ -24,6 +24,21 @@ pub enum DropReason {
     NoDestination,
     /// The socket did not take the packet.
     NotSent,
+    /// The leg is encrypted and its keys are not settled yet.
+    Unkeyed,
+    /// The leg is encrypted and the packet is not by the peer's key. RFC 3711 §3.3.
+    NotAuthentic,
+    /// The packet was there before, or is too old for anybody to know. RFC 3711 §3.3.2.
+    Replayed,
+    /// The packet is too long for the tag that belongs behind it.
+    NoRoom,
+    /// As many packets as a key is good for were protected by it. RFC 3711 §9.2.
+    KeyExhausted,
+    /// The peer sends more packets than any call needs.
+    TooFast,
+    /// The other leg's peer has never been heard from the address it named, and has been sent as
+    /// much as an address that may be somebody else's is sent.
+    Unverified,
 }
 
 impl DropReason {
@@ -31,7 +46,7 @@ impl DropReason {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 16] = [
         Self::NoCall,
         Self::Draining,
         Self::NotRtp,
@@ -41,6 +56,13 @@ impl DropReason {
         Self::UnprovenSource,
         Self::NoDestination,
         Self::NotSent,
+        Self::Unkeyed,
+        Self::NotAuthentic,
+        Self::Replayed,
+        Self::NoRoom,
+        Self::KeyExhausted,
+        Self::TooFast,
+        Self::Unverified,
     ];
 
     /// The reason's short name, for metric labels.
@@ -55,6 +77,13 @@ impl DropReason {
             Self::UnprovenSource => "unproven_source",
             Self::NoDestination => "no_destination",
             Self::NotSent => "not_sent",
+            Self::Unkeyed => "unkeyed",
+            Self::NotAuthentic => "not_authentic",
+            Self::Replayed => "replayed",
+            Self::NoRoom => "no_room",
+            Self::KeyExhausted => "key_exhausted",
+            Self::TooFast => "too_fast",
+            Self::Unverified => "unverified",
         }
     }
 }

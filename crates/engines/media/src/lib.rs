@@ -40,6 +40,7 @@ mod round_trip;
 pub mod rtcp;
 pub mod rtp;
 mod sender;
+pub mod srtp;
 mod stream;
 mod tone;
 

@@ -78,15 +78,22 @@ pub fn is_rtcp(packet: &[u8]) -> bool {
     matches!(packet, [first, 192..=223, ..] if first >> 6 == 2)
 }
 
-fn payload_range(packet: &[u8]) -> Option<std::ops::Range<usize>> {
+/// Bytes of the header with its contributing sources and extension: what stays in clear when the
+/// packet is encrypted. `None` if they do not fit into the packet.
+pub fn header_bytes(packet: &[u8]) -> Option<usize> {
     if packet.len() < HEADER_BYTES || packet[0] >> 6 != 2 {
         return None;
     }
-    let mut start = HEADER_BYTES + 4 * usize::from(packet[0] & 0x0f);
+    let mut bytes = HEADER_BYTES + 4 * usize::from(packet[0] & 0x0f);
     if packet[0] & 0x10 != 0 {
-        let words = packet.get(start + 2..start + 4)?;
-        start += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
+        let words = packet.get(bytes + 2..bytes + 4)?;
+        bytes += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
     }
+    (bytes <= packet.len()).then_some(bytes)
+}
+
+fn payload_range(packet: &[u8]) -> Option<std::ops::Range<usize>> {
+    let start = header_bytes(packet)?;
     let mut end = packet.len();
     if packet[0] & 0x20 != 0 {
         let padding = usize::from(*packet.last()?);

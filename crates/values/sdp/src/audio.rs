@@ -89,6 +89,29 @@ pub enum Rtcp {
     Mux,
 }
 
+/// Whether a stream is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// In clear: `RTP/AVP`.
+    Clear,
+    /// `RTP/AVP` with keys beside it: encrypted if both sides give one, else in clear. Not in
+    /// RFC 4568 §3.1, and what many user agents do.
+    ClearWithKeys,
+    /// Encrypted: `RTP/SAVP` with keys.
+    Encrypted,
+}
+
+/// What one side of a call takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// Media in clear; keys beside it are passed over.
+    Clear,
+    /// Media in clear, and encrypted where keys are given.
+    Either,
+    /// Encrypted media alone.
+    Encrypted,
+}
+
 /// The audio stream of an offer or answer, as a trunk sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Audio {
@@ -106,6 +129,8 @@ pub struct Audio {
     pub direction: Direction,
     /// Milliseconds of audio wanted in each packet.
     pub ptime: Option<u16>,
+    /// Whether it is encrypted.
+    pub profile: Profile,
 }
 
 impl Audio {
@@ -125,12 +150,18 @@ impl Audio {
 impl Session<'_> {
     /// The first audio stream that this trunk can carry, or why there is none.
     pub fn audio(&self) -> Result<Audio, Refusal> {
+        self.audio_as(Accepted::Either)
+    }
+
+    /// The first audio stream that can be carried and is protected as `accepted` says, or why there
+    /// is none.
+    pub fn audio_as(&self, accepted: Accepted) -> Result<Audio, Refusal> {
         let mut refusal = Refusal::NoAudio;
         for section in self.sections() {
             if !section.is_audio() || section.is_rejected() {
                 continue;
             }
-            match read(section) {
+            match read(section, accepted) {
                 Ok(audio) => return Ok(audio),
                 // The first stream's reason is the one its sender will recognise.
                 Err(reason) if refusal == Refusal::NoAudio => refusal = reason,
@@ -154,12 +185,26 @@ pub fn payload_pairs(from: &Audio, to: &Audio) -> impl Iterator<Item = (u8, u8)>
         .chain(events)
 }
 
-fn read(section: &Section<'_>) -> Result<Audio, Refusal> {
-    match section.protocol {
-        Protocol::RtpAvp | Protocol::RtpAvpf => {}
-        Protocol::Secure(_) => return Err(Refusal::Encrypted),
-        Protocol::Other(_) => return Err(Refusal::UnknownProtocol),
+/// Whether a section is encrypted, and may be so.
+fn read_profile(section: &Section<'_>, accepted: Accepted) -> Result<Profile, Refusal> {
+    let has_keys = || section.cryptos().any(|crypto| crypto.is_ok());
+    match (section.protocol, accepted) {
+        (Protocol::RtpAvp | Protocol::RtpAvpf, Accepted::Clear) => Ok(Profile::Clear),
+        (Protocol::RtpAvp | Protocol::RtpAvpf, _) if has_keys() => Ok(Profile::ClearWithKeys),
+        (Protocol::RtpAvp | Protocol::RtpAvpf, Accepted::Either) => Ok(Profile::Clear),
+        (Protocol::RtpAvp | Protocol::RtpAvpf, Accepted::Encrypted) => {
+            Err(Refusal::EncryptionRequired)
+        }
+        (Protocol::RtpSavp | Protocol::RtpSavpf, Accepted::Clear) => Err(Refusal::Encrypted),
+        (Protocol::RtpSavp | Protocol::RtpSavpf, _) if has_keys() => Ok(Profile::Encrypted),
+        (Protocol::RtpSavp | Protocol::RtpSavpf, _) => Err(Refusal::NoCommonSuite),
+        (Protocol::Dtls(_), _) => Err(Refusal::Dtls),
+        (Protocol::Other(_), _) => Err(Refusal::UnknownProtocol),
     }
+}
+
+fn read(section: &Section<'_>, accepted: Accepted) -> Result<Audio, Refusal> {
+    let profile = read_profile(section, accepted)?;
     let connection = section.connection.ok_or(Refusal::NoAddress)?;
     connection.address.filter(may_send_to).ok_or(Refusal::NoAddress)?;
     let seen = Attributes::of(section);
@@ -181,6 +226,7 @@ fn read(section: &Section<'_>) -> Result<Audio, Refusal> {
         telephone_event,
         direction: section.direction(),
         ptime: seen.ptime,
+        profile,
     })
 }
 

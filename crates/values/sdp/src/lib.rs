@@ -33,6 +33,7 @@
 
 mod audio;
 mod build;
+mod crypto;
 pub mod fuzzing;
 mod line;
 mod malformed;
@@ -41,9 +42,13 @@ mod rewrite;
 mod section;
 mod session;
 
-pub use audio::{Audio, Codec, Codecs, Rtcp, payload_pairs};
+pub use audio::{Accepted, Audio, Codec, Codecs, Profile, Rtcp, payload_pairs};
 pub use build::{
-    Agreed, Local, SessionVersion, TELEPHONE_EVENT, build_answer, build_offer, read_answer,
+    Agreed, AgreedKeys, Local, SessionVersion, TELEPHONE_EVENT, build_answer, build_offer,
+    read_answer,
+};
+pub use crypto::{
+    CRYPTOS_MAX, Crypto, CryptoFault, CryptoKey, CryptoMki, CryptoSuite, KEY_BYTES_MAX,
 };
 pub use line::{Line, Lines};
 pub use malformed::{Fault, Malformed};

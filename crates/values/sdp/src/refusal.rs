@@ -14,9 +14,18 @@ pub enum Refusal {
     /// The audio has neither PCMU nor PCMA at 8000 Hz.
     #[error("no common codec: the trunk carries PCMU and PCMA")]
     NoCommonCodec,
-    /// The audio is offered as RTP/SAVP or over DTLS only.
-    #[error("encrypted media is offered, and this trunk carries RTP/AVP only")]
+    /// The audio is encrypted, and this side of the call takes it in clear only.
+    #[error("encrypted media (RTP/SAVP) is offered where only RTP/AVP is taken")]
     Encrypted,
+    /// The audio is in clear, and this side of the call takes it encrypted only.
+    #[error("media in clear (RTP/AVP without a=crypto) is offered where SRTP is required")]
+    EncryptionRequired,
+    /// The audio is keyed by DTLS.
+    #[error("the media's keys come by DTLS, and this trunk takes them by SDES (a=crypto) only")]
+    Dtls,
+    /// No `a=crypto` line can be used, or the answer's is none of the offer's.
+    #[error("no common crypto suite: no a=crypto line that can be used")]
+    NoCommonSuite,
     /// The audio runs over something that is neither RTP/AVP nor its encrypted kin.
     #[error("the audio stream is not carried by RTP/AVP")]
     UnknownProtocol,
@@ -37,6 +46,9 @@ impl Refusal {
             Self::NoAudio
             | Self::NoCommonCodec
             | Self::Encrypted
+            | Self::EncryptionRequired
+            | Self::Dtls
+            | Self::NoCommonSuite
             | Self::UnknownProtocol
             | Self::NoAddress
             | Self::SectionsDiffer => 488,
@@ -50,6 +62,9 @@ impl Refusal {
             Self::NoAudio => "sdp_no_audio",
             Self::NoCommonCodec => "sdp_no_common_codec",
             Self::Encrypted => "sdp_encrypted",
+            Self::EncryptionRequired => "sdp_encryption_required",
+            Self::Dtls => "sdp_dtls",
+            Self::NoCommonSuite => "sdp_no_common_suite",
             Self::UnknownProtocol => "sdp_unknown_protocol",
             Self::NoAddress => "sdp_no_address",
             Self::SectionsDiffer => "sdp_sections_differ",

@@ -6,6 +6,8 @@ use std::str;
 
 use arrayvec::ArrayVec;
 
+use crate::audio::Profile;
+use crate::crypto::Crypto;
 use crate::line::{Line, digits, word};
 use crate::session::{Session, parse_connection};
 
@@ -48,18 +50,24 @@ pub struct Relayed<'r> {
     /// The payload types to keep, in the order to print; `None` keeps the list as it is. Lines
     /// about the others (`a=rtpmap`, `a=fmtp`, `a=rtcp-fb`) go with them.
     pub formats: Option<&'r [u8]>,
+    /// Whether the other side is told that the stream is encrypted; `None` keeps the transport as
+    /// it is written.
+    pub profile: Option<Profile>,
+    /// Our keys for the other side. The peer's own are never handed on.
+    pub cryptos: &'r [Crypto],
 }
 
 impl Relayed<'_> {
-    /// A section on `port` with RTCP on the next port and all formats kept.
+    /// A section on `port` with RTCP on the next port, all formats kept and no keys.
     pub const fn new(section: usize, port: u16) -> Self {
-        Self { section, port, rtcp_port: port.saturating_add(1), formats: None }
+        let rtcp_port = port.saturating_add(1);
+        Self { section, port, rtcp_port, formats: None, profile: None, cryptos: &[] }
     }
 }
 
 /// Attributes that name the peer's own addresses or keys, which a relay must not hand on:
-/// ICE (RFC 8839 §5), and SDES keys (RFC 4568) beside plain RTP.
-const NOT_PASSED_ON: [&[u8]; 9] = [
+/// ICE (RFC 8839 §5), and keys by SDES (RFC 4568) and DTLS (RFC 8122 §5, RFC 4145 §4).
+const NOT_PASSED_ON: [&[u8]; 11] = [
     b"candidate",
     b"remote-candidates",
     b"end-of-candidates",
@@ -69,6 +77,8 @@ const NOT_PASSED_ON: [&[u8]; 9] = [
     b"ice-lite",
     b"ice-mismatch",
     b"crypto",
+    b"fingerprint",
+    b"setup",
 ];
 
 impl Session<'_> {
@@ -82,12 +92,18 @@ impl Session<'_> {
             rewrite,
             address: AddressText::of(rewrite.address),
             section: None,
+            keys: Keys::Written,
             out,
         };
         // Untouched lines are copied in runs: from `kept` up to the line being looked at.
         let (mut kept, mut at) = (0, 0);
         for line in self.lines() {
             let end = at + line.raw.len();
+            if printer.keys_are_due(&line) {
+                printer.out.extend_from_slice(&self.bytes()[kept..at]);
+                printer.print_keys();
+                kept = at;
+            }
             if printer.is_touched(&line) {
                 printer.out.extend_from_slice(&self.bytes()[kept..at]);
                 printer.print(&line);
@@ -96,6 +112,9 @@ impl Session<'_> {
             at = end;
         }
         printer.out.extend_from_slice(&self.bytes()[kept..]);
+        if printer.keys == Keys::Due {
+            printer.print_keys();
+        }
     }
 }
 
@@ -124,10 +143,35 @@ struct Printer<'p> {
     address: AddressText,
     /// The section that the last `m=` line began.
     section: Option<usize>,
+    keys: Keys,
     out: &'p mut Vec<u8>,
 }
 
+/// Whether our keys for the section are still to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Due,
+    Written,
+}
+
 impl<'p> Printer<'p> {
+    /// Attributes come last in a section (RFC 8866 §5): our keys stand before the first of them, or
+    /// where the section ends without one.
+    fn keys_are_due(&self, line: &Line<'_>) -> bool {
+        self.keys == Keys::Due && matches!(line.kind, b'a' | b'm' | 0)
+    }
+
+    fn print_keys(&mut self) {
+        self.keys = Keys::Written;
+        if !self.out.ends_with(b"\n") {
+            self.out.extend_from_slice(b"\r\n");
+        }
+        let cryptos = self.relayed().map_or(&[][..], |relayed| relayed.cryptos);
+        for crypto in cryptos {
+            crypto.write(self.out);
+        }
+    }
+
     /// Whether the line is printed otherwise than it came, or not at all.
     fn is_touched(&mut self, line: &Line<'_>) -> bool {
         match line.kind {
@@ -135,6 +179,8 @@ impl<'p> Printer<'p> {
             b'c' => !is_hold(line),
             b'm' => {
                 self.section = Some(self.section.map_or(0, |index| index + 1));
+                let has_keys = self.relayed().is_some_and(|relayed| !relayed.cryptos.is_empty());
+                self.keys = if has_keys { Keys::Due } else { Keys::Written };
                 true
             }
             b'a' => self.is_attribute_touched(line),
@@ -145,13 +191,14 @@ impl<'p> Printer<'p> {
     fn is_attribute_touched(&self, line: &Line<'_>) -> bool {
         // Nearly all attributes are told apart from the touched ones by their first letter.
         match line.value.first() {
-            Some(b'c' | b'i' | b'e') => is_not_passed_on(line),
+            Some(b'c' | b'i' | b'e' | b's') => is_not_passed_on(line),
             Some(b'r') => {
                 let Some((name, value)) = line.attribute() else { return false };
                 name == b"rtcp" || is_not_passed_on(line) || self.is_about_dropped(name, value)
             }
             Some(b'f') => {
-                line.attribute().is_some_and(|(name, value)| self.is_about_dropped(name, value))
+                let Some((name, value)) = line.attribute() else { return false };
+                is_not_passed_on(line) || self.is_about_dropped(name, value)
             }
             Some(_) | None => false,
         }
@@ -218,10 +265,12 @@ impl<'p> Printer<'p> {
         let relayed = self.relayed().copied();
         let port = relayed.filter(|_| !section.is_rejected()).map_or(0, |relayed| relayed.port);
         let text = str::from_utf8(line.value).expect("parse read this m= line as text");
-        // The protocol is printed as it was written, whatever its case.
+        // Unless it changes, the protocol is printed as it was written, whatever its case.
         let (_, after_media) = word(text);
         let (_, after_port) = word(after_media);
-        let (protocol, _) = word(after_port);
+        let (written, _) = word(after_port);
+        let wanted = relayed.and_then(|relayed| relayed.profile);
+        let protocol = wanted.map_or(written, |profile| section.protocol.as_profile(profile));
 
         self.out.extend_from_slice(b"m=");
         self.out.extend_from_slice(section.media.as_bytes());

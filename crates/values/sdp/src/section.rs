@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::{fmt, str};
 
+use crate::audio::Profile;
+use crate::crypto::{CRYPTOS_MAX, Crypto, CryptoFault};
 use crate::line::{Lines, digits, word};
 use crate::session::{Connection, parse_connection};
 
@@ -33,8 +35,12 @@ pub enum Protocol<'a> {
     RtpAvp,
     /// `RTP/AVPF` (RFC 4585).
     RtpAvpf,
-    /// `RTP/SAVP`, `RTP/SAVPF` and their DTLS forms: encrypted.
-    Secure(&'a str),
+    /// `RTP/SAVP` (RFC 3711 §12): encrypted by keys in `a=crypto`.
+    RtpSavp,
+    /// `RTP/SAVPF` (RFC 5124).
+    RtpSavpf,
+    /// `UDP/TLS/RTP/SAVP` and its kin: encrypted by keys of DTLS (RFC 5764 §8).
+    Dtls(&'a str),
     /// Anything else.
     Other(&'a str),
 }
@@ -45,10 +51,27 @@ impl<'a> Protocol<'a> {
             Self::RtpAvp
         } else if text.eq_ignore_ascii_case("RTP/AVPF") {
             Self::RtpAvpf
+        } else if text.eq_ignore_ascii_case("RTP/SAVP") {
+            Self::RtpSavp
+        } else if text.eq_ignore_ascii_case("RTP/SAVPF") {
+            Self::RtpSavpf
         } else if ["/SAVP", "/SAVPF"].iter().any(|kin| ends_with_ignore_case(text, kin)) {
-            Self::Secure(text)
+            Self::Dtls(text)
         } else {
             Self::Other(text)
+        }
+    }
+}
+
+impl<'a> Protocol<'a> {
+    /// The transport of the same stream with that protection; what is no RTP stays as it is.
+    pub(crate) fn as_profile(self, profile: Profile) -> &'a str {
+        match (self, profile) {
+            (Self::RtpAvp | Self::RtpSavp, Profile::Clear | Profile::ClearWithKeys) => "RTP/AVP",
+            (Self::RtpAvp | Self::RtpSavp, Profile::Encrypted) => "RTP/SAVP",
+            (Self::RtpAvpf | Self::RtpSavpf, Profile::Clear | Profile::ClearWithKeys) => "RTP/AVPF",
+            (Self::RtpAvpf | Self::RtpSavpf, Profile::Encrypted) => "RTP/SAVPF",
+            (Self::Dtls(text) | Self::Other(text), _) => text,
         }
     }
 }
@@ -58,7 +81,9 @@ impl fmt::Display for Protocol<'_> {
         f.write_str(match self {
             Self::RtpAvp => "RTP/AVP",
             Self::RtpAvpf => "RTP/AVPF",
-            Self::Secure(text) | Self::Other(text) => text,
+            Self::RtpSavp => "RTP/SAVP",
+            Self::RtpSavpf => "RTP/SAVPF",
+            Self::Dtls(text) | Self::Other(text) => text,
         })
     }
 }
@@ -251,9 +276,9 @@ impl<'a> Section<'a> {
         Some(SocketAddr::new(ip, port))
     }
 
-    /// The `a=crypto` lines of SDES. RFC 4568.
-    pub fn crypto(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.attributes("crypto")
+    /// The `a=crypto` lines of SDES, each read or refused. RFC 4568.
+    pub fn cryptos(&self) -> impl Iterator<Item = Result<Crypto, CryptoFault>> + use<'a> {
+        self.attributes("crypto").take(CRYPTOS_MAX).map(Crypto::parse)
     }
 }
 

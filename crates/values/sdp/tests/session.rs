@@ -63,10 +63,10 @@ fn a_section_is_read_field_by_field() {
     assert!(!audio.has_rtcp_mux());
 
     assert!(video.is_rejected() && !video.is_audio());
-    assert_eq!(video.protocol, Protocol::Secure("RTP/SAVPF"));
+    assert_eq!(video.protocol, Protocol::RtpSavpf);
     assert_eq!(video.rtp_address(), None);
     assert!(video.has_rtcp_mux());
-    assert_eq!(video.crypto().count(), 1);
+    assert_eq!(video.cryptos().count(), 1);
 }
 
 #[test]
