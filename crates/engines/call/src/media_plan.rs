@@ -94,10 +94,9 @@ impl MediaPlan {
         let formats = said.audio.payload_types();
         let port = self.ports[from.other().index()];
         let relayed = [Relayed {
-            section: said.audio.section,
-            port: port.rtp(),
             rtcp_port: port.rtcp(),
             formats: Some(&formats),
+            ..Relayed::new(said.audio.section, port.rtp())
         }];
         let rewrite = Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed };
         let mut out = Vec::new();
@@ -168,7 +167,7 @@ pub(crate) struct Said<'a> {
 impl<'a> Said<'a> {
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Refusal> {
         let session = Session::parse(body)?;
-        let audio = session.audio()?;
+        let audio = session.audio_as(sdp::Accepted::Clear)?;
         Ok(Self { session, audio })
     }
 }

@@ -419,7 +419,7 @@ fn an_offer_that_cannot_become_a_call_is_refused_by_its_cause() {
         ),
         (
             good.replace("RTP/AVP", "RTP/SAVP"),
-            "488 Encrypted media is not supported here",
+            "488 Encrypted media is not accepted here",
             "sdp-encrypted",
         ),
         (
