@@ -110,6 +110,11 @@ pub(crate) enum Command {
         looked at after it went wrong. Digest responses and media keys are overwritten with x.\n\
         The file opens in Wireshark and sngrep; messages that were inside TLS stand there as TCP.")]
     Trace(TraceArgs),
+    /// Look for what is wrong with this machine, the configuration and the service.
+    #[command(after_help = "Examples:\n  trunkline doctor\n  trunkline doctor --output json\n\n\
+        Each finding that is not good names its remedy. Nothing is changed. Exit code 1 if anything\n\
+        is broken, 78 if the configuration is.")]
+    Doctor(ServeArgs),
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),

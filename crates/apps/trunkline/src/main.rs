@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Call(args) => wait(command::call::run(&screen, &common, args)),
         Command::Calls(args) => wait(command::calls::run(&screen, &common, args)),
         Command::Trace(args) => wait(command::trace::run(&screen, &common, args)),
+        Command::Doctor(args) => wait(command::doctor::run(&screen, &common, args)),
         Command::Explain(args) => wait(command::explain::run(&screen, &common, args)),
     };
     match done.and_then(|()| screen.written()) {

@@ -200,6 +200,52 @@ fn the_messages_of_a_past_call_are_shown_on_both_legs_without_the_digest_respons
 }
 
 #[test]
+fn the_doctor_finds_nothing_broken_at_a_running_service_and_says_what_a_stopped_one_would_meet() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path());
+    let told = service.run(&["doctor", "--data-dir", "data", "--output", "json"]).json();
+    let findings = told["findings"].as_array().unwrap();
+    let verdict = |rule: &str| {
+        let found =
+            findings.iter().find(|it| it["rule"] == rule).unwrap_or_else(|| panic!("{rule}"));
+        found["verdict"].as_str().unwrap()
+    };
+    for rule in ["configuration", "data directory", "credentials", "seal key", "service", "clock"] {
+        assert_eq!(verdict(rule), "good", "{rule}: {told}");
+    }
+    assert_eq!((verdict("carriers"), verdict("latest calls")), ("note", "good"));
+    assert!(
+        findings.iter().all(|it| it["verdict"] == "good"
+            || it["remedy"].is_string()
+            || it["verdict"] == "note")
+    );
+
+    let taken = service.ready["admin"].as_str().unwrap();
+    let environment =
+        [("TRUNKLINE_ADMIN__LISTEN", taken), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    let stopped = run(dir.path(), &environment, &["doctor", "--data-dir", "data"]);
+    assert_eq!(stopped.code, Some(1), "{}", stopped.out);
+    assert!(
+        stopped.out.contains(&format!("admin.listen {taken} cannot be listened on")),
+        "{}",
+        stopped.out
+    );
+    assert!(stopped.out.contains("remedy: stop the other program"), "{}", stopped.out);
+}
+
+#[test]
+fn the_doctor_names_a_bad_key_and_looks_at_the_rest_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = run(dir.path(), &[("TRUNKLINE_SIP__LISTN", "127.0.0.1:0")], &["doctor"]);
+    assert_eq!(done.code, Some(78), "{}", done.out);
+    assert!(
+        done.out.contains("sip.listen") && done.out.contains("connectors' names"),
+        "{}",
+        done.out
+    );
+}
+
+#[test]
 fn a_refused_operation_names_the_exception_and_exits_1() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(dir.path());
