@@ -238,12 +238,16 @@ pub(crate) struct CarrierAddArgs {
     /// The host name or IP address that calls out are sent to.
     #[arg(long)]
     pub(crate) host: String,
-    /// The port there.
-    #[arg(long, default_value_t = 5060)]
-    pub(crate) port: u16,
-    /// The transport there.
-    #[arg(long, value_enum, default_value = "udp")]
-    pub(crate) transport: Transport,
+    /// The port there. Without one, a host name's SRV records are asked for it, and the transport's
+    /// own is taken if there are none.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// The transport there. Without it and without a port, a host name's NAPTR records choose; UDP if
+    /// there are none.
+    #[arg(long, value_enum)]
+    pub(crate) transport: Option<CarrierTransport>,
+    #[command(flatten)]
+    pub(crate) tls: CarrierTlsArgs,
     /// 1 to 100; 1 is tried first.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) priority: u8,
@@ -261,7 +265,38 @@ pub(crate) struct CarrierAddArgs {
     pub(crate) sources: Vec<String>,
 }
 
-/// The transport toward a carrier or from a caller.
+/// TLS toward a carrier.
+#[derive(Debug, Args)]
+pub(crate) struct CarrierTlsArgs {
+    /// The name that the carrier's certificate must bear, sent in the handshake; the host if absent.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tls_server_name: Option<String>,
+    /// A PEM file of authorities that are believed instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// The SHA-256 fingerprint of the one certificate that is believed.
+    #[arg(long, value_name = "SHA256", conflicts_with = "tls_ca")]
+    pub(crate) tls_pin: Option<String>,
+    /// Believe any certificate: calls are encrypted, but to nobody knows whom. For tests only.
+    #[arg(long, conflicts_with_all = ["tls_ca", "tls_pin"])]
+    pub(crate) tls_insecure: bool,
+    /// A PEM file with the certificate chain shown to a carrier that asks for one.
+    #[arg(long, value_name = "FILE", requires = "tls_client_key")]
+    pub(crate) tls_client_cert: Option<PathBuf>,
+    /// A PEM file with its private key.
+    #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
+    pub(crate) tls_client_key: Option<PathBuf>,
+}
+
+/// The transport toward a carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CarrierTransport {
+    Udp,
+    Tcp,
+    Tls,
+}
+
+/// The transport of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     Udp,

@@ -59,4 +59,4 @@ pub use live::{
 };
 pub use server::{Drained, serve};
 pub use tally::Served;
-pub use tls::{Encryption, Identity, IdentityError, KeyReaders, PemFile, Tls};
+pub use tls::{Encryption, Identity, IdentityError, KeyReaders, PemFile, Tls, certificates};

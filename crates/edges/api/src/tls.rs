@@ -45,12 +45,12 @@ pub struct Tls {
 impl Tls {
     /// TLS under an identity.
     pub fn new(identity: Identity) -> Self {
-        Self { current: ArcSwap::new(identity.config), handshakes_failed: AtomicU64::new(0) }
+        Self { current: ArcSwap::new(identity.http()), handshakes_failed: AtomicU64::new(0) }
     }
 
     /// Connections that begin from now on see this identity; those that are open stay as they are.
     pub fn replace(&self, identity: Identity) {
-        self.current.store(identity.config);
+        self.current.store(identity.http());
     }
 
     /// Connections that ended before TLS was agreed upon, since the start.
@@ -86,7 +86,7 @@ impl fmt::Debug for Tls {
 /// A certificate chain with the key of its first certificate. A value of this type can be served.
 #[derive(Clone)]
 pub struct Identity {
-    config: Arc<ServerConfig>,
+    certified: Arc<CertifiedKey>,
     key_readers: KeyReaders,
 }
 
@@ -106,13 +106,20 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`], which tells the file that is to blame by [`IdentityError::file`].
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, IdentityError> {
-        let (pem, _) = read_pem(certificate, PemFile::Certificate)?;
-        let chain = chain(&pem)?;
-        let (pem, key_readers) = read_pem(key, PemFile::Key)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = provider
+        let (certificate, _) = read_pem(certificate, PemFile::Certificate)?;
+        let (key, key_readers) = read_pem(key, PemFile::Key)?;
+        Ok(Self { key_readers, ..Self::parse(&certificate, &key)? })
+    }
+
+    /// Reads both from memory. The key has no readers that anybody could know of.
+    ///
+    /// # Errors
+    /// [`IdentityError`], as [`Identity::read`].
+    pub fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
+        let chain = certificates(certificate, PemFile::Certificate)?;
+        let key = rustls::crypto::aws_lc_rs::default_provider()
             .key_provider
-            .load_private_key(private_key(&pem)?)
+            .load_private_key(private_key(key)?)
             .map_err(IdentityError::KeyRefused)?;
         let certified = CertifiedKey::new(chain, key);
         match certified.keys_match() {
@@ -121,13 +128,24 @@ impl Identity {
             Err(rustls::Error::InconsistentKeys(_)) => return Err(IdentityError::KeyMismatch),
             Err(error) => return Err(IdentityError::CertificateRefused(error)),
         }
+        Ok(Self { certified: Arc::new(certified), key_readers: KeyReaders::Chosen })
+    }
+
+    /// The chain and the key, for another protocol inside TLS than HTTP.
+    pub fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.certified)
+    }
+
+    fn http(&self) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let certified = CertifiedKey::clone(&self.certified);
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has cipher suites for TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), key_readers })
+        Arc::new(config)
     }
 
     /// Who may read the key's file.
@@ -254,8 +272,14 @@ fn read_pem(path: &Path, file: PemFile) -> Result<(Zeroizing<Vec<u8>>, KeyReader
     Ok((pem, if everybody { KeyReaders::Everybody } else { KeyReaders::Chosen }))
 }
 
-fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
-    let file = PemFile::Certificate;
+/// The certificates in a PEM text, at least one; `file` is what is blamed.
+///
+/// # Errors
+/// [`IdentityError`] if the text is damaged or has none.
+pub fn certificates(
+    pem: &[u8],
+    file: PemFile,
+) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let chain = chain.map_err(|error| IdentityError::Malformed { file, fault: fault(&error) })?;
     if chain.is_empty() { Err(IdentityError::NoCertificate) } else { Ok(chain) }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use sip_message::{Flow, Host, Transport, Via};
 
 use crate::config::Listener;
+use crate::directory::Hop;
 
 /// One listener as others see it.
 #[derive(Debug)]
@@ -65,12 +66,13 @@ impl Faces {
         self.0.iter().rev().max_by_key(rank).expect("an engine has a listener")
     }
 
-    /// The flow on which a request to `remote` leaves; `None` if no listener can reach it.
-    pub(crate) fn flow_to(&self, transport: Transport, remote: SocketAddr) -> Option<Flow> {
+    /// The flow on which a request to `hop` leaves; `None` if no listener can reach it.
+    pub(crate) fn flow_to(&self, hop: &Hop) -> Option<Flow> {
+        let Hop { transport, address, peer, .. } = *hop;
         let can =
-            |it: &&Listener| it.transport == transport && it.local.is_ipv4() == remote.is_ipv4();
+            |it: &&Listener| it.transport == transport && it.local.is_ipv4() == address.is_ipv4();
         let listener = self.0.iter().map(|face| &face.listener).find(can)?;
-        Some(Flow { transport, local: listener.local, remote, connection: 0 })
+        Some(Flow::toward(transport, listener.local, address, peer))
     }
 
     /// Whether an address is one that we are reached by.
@@ -133,7 +135,8 @@ mod tests {
     #[test]
     fn a_request_leaves_by_a_listener_of_its_transport_and_address_family() {
         let local = |transport, remote: &str| {
-            faces().flow_to(transport, remote.parse().unwrap()).map(|flow| flow.local.to_string())
+            let hop = Hop::new(transport, remote.parse().unwrap());
+            faces().flow_to(&hop).map(|flow| flow.local.to_string())
         };
         assert_eq!(local(Transport::Udp, "192.0.2.1:5060").as_deref(), Some("10.0.0.1:5060"));
         assert_eq!(local(Transport::Udp, "[2001:db8::9]:5060").as_deref(), Some("[::1]:5060"));

@@ -7,7 +7,7 @@ use model::{CarrierCredential, Route};
 use sip_core::Tokens;
 use sip_message::Status;
 
-use crate::directory::{Connector, Hop, Resolved, ResolvedCarrier};
+use crate::directory::{self, Connector, Hop, HopOrder, Resolved, ResolvedCarrier};
 
 /// The most gateways one call considers; those with the best priorities.
 pub(crate) const GATEWAYS_MAX: usize = 64;
@@ -134,8 +134,8 @@ pub(crate) struct Plan {
     candidates: Vec<Candidate>,
     /// One bit per candidate that has had its turn.
     tried: u64,
-    /// The candidate whose turn it is, and its next address.
-    current: Option<(usize, usize)>,
+    /// The candidate whose turn it is, and the ways to it that are open yet.
+    current: Option<(usize, HopOrder)>,
     attempts: u8,
 }
 
@@ -163,17 +163,17 @@ impl Plan {
             return None;
         }
         loop {
-            let (at, hop) = match self.current {
-                Some(current) => current,
-                None => (self.draw(random)?, 0),
-            };
-            let candidate = &self.candidates[at];
-            if let Some(&found) = candidate.resolved.hops().get(hop) {
-                self.current = Some((at, hop + 1));
+            if let Some((at, open)) = &mut self.current
+                && let Some(next) = open.pop()
+            {
+                let candidate = &self.candidates[*at];
+                let hop = candidate.resolved.hops()[usize::from(next)];
                 self.attempts += 1;
-                return Some(Attempt { gateway: candidate.gateway.clone(), hop: found });
+                return Some(Attempt { gateway: candidate.gateway.clone(), hop });
             }
-            self.current = None;
+            let at = self.draw(random)?;
+            let open = directory::order(self.candidates[at].resolved.hops(), random);
+            self.current = Some((at, open));
         }
     }
 

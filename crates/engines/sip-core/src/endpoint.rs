@@ -305,8 +305,12 @@ impl Endpoint {
     }
 
     /// A connection is gone: requests that wait on it fail, and responses to what it brought ask
-    /// for a new connection to the port in Via (RFC 3261 §18.2.2).
+    /// for a new connection to the port in Via (RFC 3261 §18.2.2). Where the connection was ours to
+    /// make, they ask for a new one to the same peer.
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
+        if flow.peer().is_some() {
+            return self.transport_failed(now, flow);
+        }
         for place in self.near(flow) {
             let entry = self.entries.get_mut(place).expect("the place was just given");
             let reply = match &mut entry.transaction {

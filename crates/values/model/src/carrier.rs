@@ -49,7 +49,112 @@ pub enum CarrierTransport {
     Udp,
     /// TCP.
     Tcp,
+    /// TLS over TCP.
+    Tls,
 }
+
+/// How the addresses behind a carrier's host name are found (RFC 3263 §4).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum CarrierLookup {
+    /// By its A and AAAA records: the operator gave the port.
+    #[default]
+    Address,
+    /// By its SRV records for the transport; without any, by A and AAAA at the transport's own port.
+    Services,
+    /// By its NAPTR records, which choose the transport too; without any, as [`Self::Services`] over
+    /// the carrier's transport.
+    Everything,
+}
+
+/// SIP over TLS toward a carrier: whom we expect there, and who we are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct CarrierTls {
+    /// The name sent in the handshake (SNI) and looked for in the certificate; the host if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Which certificates are believed.
+    #[serde(default)]
+    pub trust: CarrierTrust,
+    /// What we show when the carrier asks for a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<CarrierIdentity>,
+}
+
+/// Which certificates of a carrier are believed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CarrierTrust {
+    /// Those that `sip.tls.ca`, or the system's authorities without it, vouch for.
+    #[default]
+    System,
+    /// Those that these authorities vouch for: certificates in PEM form.
+    Authorities(String),
+    /// The one with this SHA-256 fingerprint, whoever vouches for it, until whenever.
+    Pinned(Fingerprint),
+    /// Every one. Nothing is known then of who is there: for tests.
+    Anything,
+}
+
+/// A certificate of ours with its private key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierIdentity {
+    /// The chain in PEM form, our own certificate first.
+    pub certificate: String,
+    /// The private key in PEM form.
+    pub key: Secret,
+}
+
+impl std::hash::Hash for CarrierIdentity {
+    /// The key belongs to the certificate, so that alone tells identities apart.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.certificate.hash(state);
+    }
+}
+
+/// SHA-256 over a certificate in DER form.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// Reads 64 hexadecimal digits, with or without the colons that `openssl x509 -fingerprint`
+    /// writes between them.
+    pub fn parse(text: &str) -> Result<Self, Refused> {
+        let refused = || {
+            Refused::new(
+                "fingerprint",
+                text,
+                "a fingerprint is SHA-256 in 64 hexadecimal digits, as `openssl x509 -noout \
+                 -fingerprint -sha256` prints it",
+            )
+        };
+        let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+        let (pairs, rest) = digits.as_chunks::<2>();
+        let mut bytes = [0; 32];
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return Err(refused());
+        }
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            let value = |digit: u8| (digit as char).to_digit(16).map(|it| it as u8);
+            let (Some(high), Some(low)) = (value(pair[0]), value(pair[1])) else {
+                return Err(refused());
+            };
+            *byte = high << 4 | low;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    /// Lower-case digits without colons.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+serde_by_text!(Fingerprint);
 
 /// What we answer a carrier's digest challenge with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +200,12 @@ pub struct Carrier {
     pub port: u16,
     /// The transport there.
     pub transport: CarrierTransport,
+    /// How its addresses are found if its host is a name.
+    #[serde(default)]
+    pub lookup: CarrierLookup,
+    /// TLS there, if the transport is TLS or may become so.
+    #[serde(default)]
+    pub tls: CarrierTls,
     /// 1–100; 1 is tried first.
     pub priority: u8,
     /// 1–100; the share among carriers of equal priority.
@@ -122,6 +233,8 @@ impl Carrier {
             host,
             port,
             transport: CarrierTransport::default(),
+            lookup: CarrierLookup::default(),
+            tls: CarrierTls::default(),
             priority: 1,
             weight: 1,
             credential: None,

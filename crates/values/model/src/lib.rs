@@ -50,7 +50,8 @@ pub mod voice_profile;
 pub use access_key::{AccessKey, AccessKeyId, KeyPolicy, KeyStatus};
 pub use arn::Arn;
 pub use carrier::{
-    CalledNumber, Carrier, CarrierCredential, CarrierName, CarrierTransport, Probing,
+    CalledNumber, Carrier, CarrierCredential, CarrierIdentity, CarrierLookup, CarrierName,
+    CarrierTls, CarrierTransport, CarrierTrust, Fingerprint, Probing,
 };
 pub use client_request::ClientRequest;
 pub use credential::{DigestKey, DigestKeys, SipUser, Username};

@@ -90,7 +90,7 @@ pub use name::Name;
 pub use params::{Param, ParamIter, Params};
 pub use sequence::{CSeq, RAck};
 pub use status::{Class, Status};
-pub use transport::{Flow, Transport};
+pub use transport::{Flow, PeerId, Transport};
 pub use uri::{Host, Scheme, URI_PARAMS_MAX, Uri};
 pub use value::{MediaType, Reason, Refresher, Replaces, RetryAfter, SessionExpires, Word};
 pub use via::{MAGIC_COOKIE, Rport, Via};

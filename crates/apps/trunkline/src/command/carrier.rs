@@ -1,10 +1,10 @@
 //! `trunkline carrier`: the upstream SIP gateways.
 
 use api::operator::dto;
-use model::CarrierTransport;
+use model::{CarrierLookup, CarrierTransport, Secret};
 
 use super::read_password;
-use crate::cli::{CarrierAddArgs, CarrierCommand, Common, OutputForm, Transport};
+use crate::cli::{self, CarrierAddArgs, CarrierCommand, CarrierTlsArgs, Common, OutputForm};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::screen::{Cell, Paint, Screen, Table};
@@ -21,8 +21,9 @@ pub(crate) async fn run(
             match screen.form {
                 OutputForm::Json => screen.json(&added),
                 OutputForm::Text => screen.done(&format!(
-                    "carrier {} is added: calls out go to {}:{} from now on",
-                    added.name, added.host, added.port
+                    "carrier {} is added: calls out go to {} from now on",
+                    added.name,
+                    place(&added)
                 )),
             }
         }
@@ -49,10 +50,12 @@ fn request_of(args: CarrierAddArgs) -> Result<dto::AddCarrier, Failure> {
         name: args.name,
         host: args.host,
         port: args.port,
-        transport: match args.transport {
-            Transport::Udp => CarrierTransport::Udp,
-            Transport::Tcp => CarrierTransport::Tcp,
-        },
+        transport: args.transport.map(|it| match it {
+            cli::CarrierTransport::Udp => CarrierTransport::Udp,
+            cli::CarrierTransport::Tcp => CarrierTransport::Tcp,
+            cli::CarrierTransport::Tls => CarrierTransport::Tls,
+        }),
+        tls: tls_of(args.tls)?,
         priority: args.priority,
         weight: args.weight,
         username: args.username,
@@ -61,10 +64,44 @@ fn request_of(args: CarrierAddArgs) -> Result<dto::AddCarrier, Failure> {
     })
 }
 
+fn tls_of(args: CarrierTlsArgs) -> Result<dto::AddCarrierTls, Failure> {
+    let read = |path: std::path::PathBuf| {
+        std::fs::read_to_string(&path).map_err(|error| {
+            Failure::Failed(format!("{} cannot be read: {error}; give a PEM file", path.display()))
+        })
+    };
+    Ok(dto::AddCarrierTls {
+        server_name: args.tls_server_name,
+        authorities: args.tls_ca.map(read).transpose()?,
+        pin: args.tls_pin,
+        insecure: args.tls_insecure,
+        certificate: args.tls_client_cert.map(read).transpose()?,
+        key: args.tls_client_key.map(read).transpose()?.map(Secret::new),
+    })
+}
+
+/// Where calls go, in words: a port that is only a guess is not told.
+fn place(carrier: &dto::Carrier) -> String {
+    match carrier.lookup {
+        CarrierLookup::Address => format!("{}:{}", carrier.host, carrier.port),
+        CarrierLookup::Services => format!("{} (by its SRV records)", carrier.host),
+        CarrierLookup::Everything => format!("{} (by its NAPTR and SRV records)", carrier.host),
+    }
+}
+
+const fn lookup_name(lookup: CarrierLookup) -> &'static str {
+    match lookup {
+        CarrierLookup::Address => "A and AAAA",
+        CarrierLookup::Services => "SRV, then A and AAAA",
+        CarrierLookup::Everything => "NAPTR, then SRV, then A and AAAA",
+    }
+}
+
 const fn transport_name(transport: CarrierTransport) -> &'static str {
     match transport {
         CarrierTransport::Udp => "udp",
         CarrierTransport::Tcp => "tcp",
+        CarrierTransport::Tls => "tls",
     }
 }
 
@@ -97,15 +134,35 @@ fn show(screen: &Screen, carrier: &dto::Carrier) {
     if screen.form == OutputForm::Json {
         return screen.json(carrier);
     }
-    screen.fields(&[
+    let mut fields = vec![
         ("name", carrier.name.clone()),
         ("host", carrier.host.clone()),
         ("port", carrier.port.to_string()),
         ("transport", transport_name(carrier.transport).into()),
+        ("found by", lookup_name(carrier.lookup).into()),
+    ];
+    if let Some(tls) = &carrier.tls {
+        fields.push(("server name", tls.server_name.clone()));
+        fields.push(("believed", trust_name(tls)));
+        let shown = tls.certificate.clone().unwrap_or_else(|| "(none)".into());
+        fields.push(("certificate shown", shown));
+    }
+    fields.extend([
         ("priority", carrier.priority.to_string()),
         ("weight", carrier.weight.to_string()),
         ("user", carrier.username.clone().unwrap_or_else(|| "(does not challenge)".into())),
         ("sources", carrier.sources.join(" ")),
         ("added", carrier.added.to_string()),
     ]);
+    screen.fields(&fields);
+}
+
+fn trust_name(tls: &dto::CarrierTls) -> String {
+    match (tls.trust.as_str(), &tls.pin) {
+        ("pin", Some(pin)) => format!("the certificate {pin}"),
+        ("system", _) => "certificates of the system's authorities".into(),
+        ("authorities", _) => "certificates of the given authorities".into(),
+        ("anything", _) => "ANY certificate (insecure: for tests only)".into(),
+        (other, _) => other.into(),
+    }
 }

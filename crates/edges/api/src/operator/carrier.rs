@@ -2,9 +2,13 @@
 
 use http::StatusCode;
 use ipnet::IpNet;
-use model::{AccountId, Carrier, CarrierCredential, CarrierName, NetworkType};
+use model::{
+    AccountId, Carrier, CarrierCredential, CarrierLookup, CarrierName, CarrierTransport,
+    NetworkType,
+};
 use store::{Page, TypedTx as _, TypedView as _};
 
+use super::carrier_tls;
 use super::dto::{self, AddCarrier, CarrierList, timestamp};
 use super::query::Query;
 use crate::address::AddressRules;
@@ -94,21 +98,39 @@ fn parse(wire: AddCarrier, context: &Context) -> Result<Carrier, ApiError> {
     let host = rules
         .parse_host(&wire.host, NetworkType::DualStack)
         .map_err(|rule| ApiError::bad_request(format!("host: '{}' {rule}", short(&wire.host))))?;
-    if wire.port == 0 {
+    if wire.port == Some(0) {
         return Err(ApiError::bad_request("port is 0; give 1 to 65535, usually 5060"));
     }
     if wire.sources.len() > SOURCES_MAX {
         return Err(ApiError::bad_request(format!("sources has more than {SOURCES_MAX} networks")));
     }
     let name = parse_name(&wire.name)?;
+    let transport = wire.transport.unwrap_or_default();
+    let port = wire.port.unwrap_or(default_port(transport));
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
     Ok(Carrier {
-        transport: wire.transport,
+        transport,
+        lookup: match (wire.port, wire.transport) {
+            (Some(_), _) => CarrierLookup::Address,
+            (None, _) if is_address => CarrierLookup::Address,
+            (None, Some(_)) => CarrierLookup::Services,
+            (None, None) => CarrierLookup::Everything,
+        },
+        tls: carrier_tls::parse(wire.tls, wire.transport)?,
         priority: rank("priority", wire.priority)?,
         weight: rank("weight", wire.weight)?,
         credential: parse_credential(wire.username, wire.password)?,
         sources: wire.sources.iter().map(|it| parse_source(it)).collect::<Result<_, _>>()?,
-        ..Carrier::new(name, host, wire.port, context.clock.now())
+        ..Carrier::new(name, host, port, context.clock.now())
     })
+}
+
+/// RFC 3261 §19.1.2.
+const fn default_port(transport: CarrierTransport) -> u16 {
+    match transport {
+        CarrierTransport::Udp | CarrierTransport::Tcp => 5060,
+        CarrierTransport::Tls => 5061,
+    }
 }
 
 /// A network, or one address.
@@ -178,6 +200,8 @@ fn to_wire(carrier: &Carrier) -> dto::Carrier {
         host: carrier.host.clone(),
         port: carrier.port,
         transport: carrier.transport,
+        lookup: carrier.lookup,
+        tls: carrier_tls::to_wire(carrier),
         priority: carrier.priority,
         weight: carrier.weight,
         username: carrier.credential.as_ref().map(|it| it.username.clone()),

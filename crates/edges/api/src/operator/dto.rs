@@ -6,8 +6,8 @@
 
 use chime_api::Timestamp;
 use model::{
-    AccountId, CallRecord, CallStatus, CarrierTransport, Decision, Direction, KeyPolicy, KeyStatus,
-    LegQuality, Secret, UnixMillis,
+    AccountId, CallRecord, CallStatus, CarrierLookup, CarrierTransport, Decision, Direction,
+    KeyPolicy, KeyStatus, LegQuality, Secret, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,12 +86,17 @@ pub struct AddCarrier {
     pub name: String,
     /// A host name or an IP address that calls out are sent to.
     pub host: String,
-    /// The port there.
-    #[serde(default = "AddCarrier::default_port")]
-    pub port: u16,
-    /// The transport there.
+    /// The port there. Without one, a host name's SRV records are asked for it (RFC 3263 §4.2), and
+    /// the transport's own port is taken if there are none.
     #[serde(default)]
-    pub transport: CarrierTransport,
+    pub port: Option<u16>,
+    /// The transport there. Without it and without a port, a host name's NAPTR records choose
+    /// (RFC 3263 §4.1); UDP if there are none.
+    #[serde(default)]
+    pub transport: Option<CarrierTransport>,
+    /// How TLS is spoken there.
+    #[serde(default)]
+    pub tls: AddCarrierTls,
     /// 1–100; 1 is tried first.
     #[serde(default = "AddCarrier::default_rank")]
     pub priority: u8,
@@ -109,11 +114,46 @@ pub struct AddCarrier {
     pub sources: Vec<String>,
 }
 
+/// SIP over TLS toward a carrier that is added.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AddCarrierTls {
+    /// The name sent in the handshake and looked for in the carrier's certificate; the host if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// PEM: the authorities believed instead of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<String>,
+    /// The SHA-256 fingerprint of the one certificate that is believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    /// Believes any certificate at all. Nothing is known then of who is there: for tests.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// PEM: the chain that is shown to a carrier that asks for one; needs `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// PEM: its private key. Write-only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Secret>,
+}
+
+/// SIP over TLS toward a carrier, without the private key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierTls {
+    /// The name looked for in the carrier's certificate.
+    pub server_name: String,
+    /// Which certificates are believed: `system`, `authorities`, `pin` or `anything`.
+    pub trust: String,
+    /// The fingerprint of the one certificate that is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    /// The fingerprint of the certificate that we show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+}
+
 impl AddCarrier {
-    /// SIP's own port.
-    const fn default_port() -> u16 {
-        5060
-    }
     /// First, and of equal share.
     const fn default_rank() -> u8 {
         1
@@ -131,6 +171,13 @@ pub struct Carrier {
     pub port: u16,
     /// The transport there.
     pub transport: CarrierTransport,
+    /// What the name servers are asked for: `address` (the port is given), `services` (SRV) or
+    /// `everything` (NAPTR, then SRV).
+    #[serde(default)]
+    pub lookup: CarrierLookup,
+    /// TLS there, if that is what is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<CarrierTls>,
     /// 1–100; 1 is tried first.
     pub priority: u8,
     /// 1–100; the share among carriers of equal priority.

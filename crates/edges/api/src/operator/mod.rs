@@ -24,6 +24,7 @@
 
 mod call;
 mod carrier;
+mod carrier_tls;
 pub mod dto;
 mod key;
 mod number;

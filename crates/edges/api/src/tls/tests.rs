@@ -50,7 +50,7 @@ fn a_chain_and_its_key_are_an_identity_for_http_1_1() {
     files.write("cert.pem", files.made.cert.pem() + &other.made.cert.pem());
     let identity = files.read().expect("an identity");
     assert_eq!(identity.key_readers(), KeyReaders::Chosen);
-    assert_eq!(identity.config.alpn_protocols, [b"http/1.1"]);
+    assert_eq!(identity.http().alpn_protocols, [b"http/1.1"]);
 }
 
 #[test]

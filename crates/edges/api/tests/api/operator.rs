@@ -125,7 +125,7 @@ async fn a_carrier_is_added_told_and_removed_and_its_password_never_told() {
         added,
         json!({
             "name": "upstream", "host": "sip.example.com", "port": 5080, "transport": "tcp",
-            "priority": 2, "weight": 50, "username": "us",
+            "lookup": "address", "priority": 2, "weight": 50, "username": "us",
             "sources": ["203.0.113.0/24", "192.0.2.7/32"], "added": "2026-11-23T10:11:12.345Z",
         })
     );
@@ -154,7 +154,15 @@ async fn a_carriers_defaults_are_those_of_sip() {
         json!({"name": "b", "host": "x", "port": 65536}),
         json!({"name": "b", "host": "x", "priority": 0}),
         json!({"name": "b", "host": "x", "weight": 101}),
-        json!({"name": "b", "host": "x", "transport": "tls"}),
+        json!({"name": "b", "host": "x", "transport": "sctp"}),
+        json!({"name": "b", "host": "x", "transport": "udp", "tls": {"insecure": true}}),
+        json!({"name": "b", "host": "x", "tls": {"insecure": true, "pin": "00".repeat(32)}}),
+        json!({"name": "b", "host": "x", "tls": {"pin": "00"}}),
+        json!({"name": "b", "host": "x", "tls": {"server_name": "x y"}}),
+        json!({"name": "b", "host": "x", "tls": {"authorities": "none"}}),
+        json!({"name": "b", "host": "x", "tls": {"certificate": "c"}}),
+        json!({"name": "b", "host": "x", "tls": {"key": "k"}}),
+        json!({"name": "b", "host": "x", "tls": {"certificate": "c", "key": "k"}}),
         json!({"name": "b", "host": "x", "username": "u"}),
         json!({"name": "b", "host": "x", "password": "p"}),
         json!({"name": "b", "host": "x", "username": "u", "password": ""}),
@@ -162,6 +170,41 @@ async fn a_carriers_defaults_are_those_of_sip() {
         json!({"name": "b", "host": "x", "sources": ["x"]}),
     ] {
         world.call("POST", "/operator/carriers", bad).await.refused(400, "BadRequestException");
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_over_tls_is_told_with_its_trust_and_without_its_key() {
+    let world = World::start().await;
+    let made = rcgen::generate_simple_self_signed(["sbc.example.com".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_pem();
+    let body = json!({
+        "name": "upstream", "host": "sip.example.com", "transport": "tls", "tls": {
+            "server_name": "sbc.example.com", "authorities": made.cert.pem(),
+            "certificate": made.cert.pem(), "key": key,
+        },
+    });
+    let added = world.call("POST", "/operator/carriers", &body).await;
+    assert!(!added.body.contains("PRIVATE KEY"));
+    let added = added.expect(201);
+    assert_eq!((&added["port"], &added["lookup"]), (&json!(5061), &json!("services")));
+    assert_eq!(added["tls"]["server_name"], "sbc.example.com");
+    assert_eq!(added["tls"]["trust"], "authorities");
+    assert_eq!(added["tls"]["certificate"].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn what_an_operator_leaves_out_the_name_servers_are_asked_for() {
+    let world = World::start().await;
+    for (name, more, lookup) in [
+        ("a", json!({"port": 5060}), "address"),
+        ("b", json!({"transport": "tcp"}), "services"),
+        ("c", json!({}), "everything"),
+    ] {
+        let mut body = json!({"name": name, "host": "sip.example.com"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let added = world.call("POST", "/operator/carriers", body).await.expect(201);
+        assert_eq!(added["lookup"], lookup);
     }
 }
 

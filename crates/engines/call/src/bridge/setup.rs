@@ -180,7 +180,7 @@ impl Call {
             let Some(attempt) = setup.plan.next(&mut turn.hub.tokens) else {
                 return self.hang_up(turn, End::RoutesExhausted);
             };
-            let flow = turn.hub.faces.flow_to(attempt.hop.transport, attempt.hop.address);
+            let flow = turn.hub.faces.flow_to(&attempt.hop);
             let result = match flow {
                 Some(flow) if self.ask(turn, invite, &attempt, flow) => Tally::Open,
                 Some(_) => Tally::Unreachable,

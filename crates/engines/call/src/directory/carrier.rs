@@ -26,6 +26,7 @@ impl ResolvedCarrier {
     /// What a resolver is asked for.
     pub fn place(&self) -> Place {
         Place::new(&self.carrier.host, self.carrier.port, self.transport())
+            .looked_up(self.carrier.lookup)
     }
 
     /// What its messages are carried by.
@@ -56,5 +57,6 @@ fn transport_of(carrier: &Carrier) -> Transport {
     match carrier.transport {
         CarrierTransport::Udp => Transport::Udp,
         CarrierTransport::Tcp => Transport::Tcp,
+        CarrierTransport::Tls => Transport::Tls,
     }
 }

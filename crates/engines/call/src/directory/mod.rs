@@ -9,6 +9,7 @@ mod carrier;
 mod change;
 mod connector;
 mod map;
+mod order;
 mod resolved;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use sip_message::Flow;
 pub use carrier::ResolvedCarrier;
 pub use change::Change;
 pub use connector::{Connector, Settings};
+pub use order::{HOPS_MAX, HopOrder, order};
 pub use resolved::{Hop, Place, Resolved};
 
 use map::Map;
