@@ -102,14 +102,19 @@ class Server:
     def client(self, access_key=None, secret_key=None, verify=None, **options):
         known = self.credentials
         return boto3.client(
-            "chime-sdk-voice",
+            options.pop("service", "chime-sdk-voice"),
             region_name=options.pop("region_name", "us-east-1"),
             endpoint_url=self.endpoint,
             verify=verify,
             aws_access_key_id=access_key or known["aws_access_key_id"],
             aws_secret_access_key=secret_key or known["aws_secret_access_key"],
-            config=Config(retries={"max_attempts": 0}, parameter_validation=True, **options),
+            config=Config(**{"retries": {"max_attempts": 0}, "parameter_validation": True} | options),
         )
+
+    def client_of(self, account, **options):
+        """A client with a new key of an account."""
+        made = json.loads(self.run("key", "create", "--account", account, "--output", "json").stdout)
+        return self.client(made["access_key_id"], made["secret_access_key"], **options)
 
     def sip(self, transport="udp"):
         host, _, port = self.ready[f"sip_{transport}"].rpartition(":")

@@ -1,5 +1,6 @@
 //! From labels, query and body to a checked input.
 
+use crate::accommodate::accommodate;
 use crate::check::{Place, check, expected, place_name};
 use crate::node::{self, Fault, Limits, Node, Text};
 use crate::operation::Input;
@@ -30,7 +31,8 @@ pub(crate) const LIMITS: Limits = Limits { depth: DEPTH_MAX, nodes: NODES_MAX };
 /// order.
 pub fn decode<T: Input>(labels: &Labels, query: &str, body: &[u8]) -> Result<T, Violation> {
     let shape = T::OPERATION.spec().input;
-    let document = gather(shape, labels, query, body)?;
+    let mut document = gather(shape, labels, query, body)?;
+    accommodate(T::OPERATION, &mut document);
     check(shape, &document, Place::Root)?;
     T::deserialize(&document).map_err(|_| Violation::of_body(Rule::Unreadable))
 }

@@ -34,6 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accommodate;
 mod check;
 mod decode;
 mod encode;

@@ -58,6 +58,13 @@ impl<'a> Node<'a> {
         Some(&entries[at].1).filter(|node| !matches!(node, Self::Null))
     }
 
+    /// The member of an object, to change it; `None` when it is absent or this is no object.
+    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Self> {
+        let Self::Object(entries) = self else { return None };
+        let at = entries.binary_search_by(|(key, _)| key.as_str().cmp(name)).ok()?;
+        Some(&mut entries[at].1)
+    }
+
     /// Adds a member to the entries of an object under construction, keeping them sorted. A member
     /// that is there already is replaced.
     pub(crate) fn put(entries: &mut Vec<(Text<'a>, Self)>, name: &'a str, node: Self) {

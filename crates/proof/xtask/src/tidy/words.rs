@@ -5,7 +5,7 @@ use super::Refusal;
 use crate::tree::TextFile;
 
 /// Files in which a word is somebody else's format.
-const EXEMPT: &[&str] = &["Cargo.lock", "fuzz/Cargo.lock"];
+const EXEMPT: &[&str] = &["Cargo.lock", "conformance/rust-sdk/Cargo.lock", "fuzz/Cargo.lock"];
 
 // Spelled in halves, so that this file obeys its own law.
 const REGISTRIES: &[&str] = &[

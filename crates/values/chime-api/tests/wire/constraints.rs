@@ -20,11 +20,19 @@ fn a_minimal_and_a_full_input_of_every_operation_are_accepted() {
     }
 }
 
+/// Violations that are admitted because a client sends them (`accommodate.rs`).
+const ACCOMMODATED: &[(Operation, &str, &str)] =
+    &[(Operation::UpdateGlobalSettings, "VoiceConnector.CdrBucket", "too short")];
+
 #[test]
 fn every_constraint_of_every_input_refuses_a_violation_by_the_members_name() {
     let mut checked = 0;
     for operation in Operation::all() {
         for broken in broken_inputs(operation.spec()) {
+            if ACCOMMODATED.contains(&(operation, &broken.member, broken.fault)) {
+                assert!(accept(&request(operation.spec(), &broken.document)).is_ok());
+                continue;
+            }
             let request = request(operation.spec(), &broken.document);
             let context = || format!("{operation} {} {}", broken.member, broken.fault);
             match accept(&request) {
