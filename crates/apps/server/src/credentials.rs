@@ -67,13 +67,18 @@ pub(crate) async fn ensure_first_key(
         policy: KeyPolicy::Full,
         created: now,
     };
-    replace_private(file, &profile_text(&key))
-        .map_err(|error| CredentialsError::File { path: file.into(), error })?;
+    write_profile(file, &key)?;
     store
         .write(move |tx| tx.put(&key))
         .await
         .map_err(|error: WriteError<StoreError>| CredentialsError::Store(error.into_inner()))?;
     Ok(FirstKey::Made)
+}
+
+/// Writes the file that tells a key, whole and private.
+pub(crate) fn write_profile(file: &Path, key: &AccessKey) -> Result<(), CredentialsError> {
+    replace_private(file, &profile_text(key))
+        .map_err(|error| CredentialsError::File { path: file.into(), error })
 }
 
 fn profile_text(key: &AccessKey) -> String {

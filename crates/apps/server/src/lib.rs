@@ -32,6 +32,7 @@
 //! ```
 
 mod admin;
+pub mod backup;
 mod census;
 pub mod config;
 mod credentials;

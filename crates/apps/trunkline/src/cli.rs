@@ -118,6 +118,22 @@ pub(crate) enum Command {
     /// Check or print the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write all durable state to one file, while the service goes on.
+    #[command(after_help = "Examples:\n  \
+        trunkline backup /backup/trunkline-2026-11-23\n  \
+        trunkline backup FILE --data-dir ./trunkline-data    when the service is not running\n  \
+        trunkline backup --inspect FILE                      what a backup holds\n\n\
+        Secrets stay sealed in it, and the seal key is not in it: keep a copy of seal.key apart.\n\
+        trunkline.toml and TLS certificates are not in it either.\n\
+        An existing file is never overwritten.")]
+    Backup(BackupArgs),
+    /// Make a data directory from a backup. The service must not be running on it.
+    #[command(after_help = "Examples:\n  \
+        trunkline restore FILE --data-dir ./trunkline-data --seal-key seal.key\n  \
+        trunkline restore FILE --check --seal-key seal.key   read it, compare every checksum\n\n\
+        Everything is checked before anything is touched: the file, its schema, the seal key.\n\
+        A backup of an earlier release is brought to this release's schema.")]
+    Restore(RestoreArgs),
     /// The key that seals secrets in the database
     #[command(subcommand)]
     Seal(SealCommand),
@@ -394,6 +410,43 @@ pub(crate) struct TraceArgs {
     /// written there then.
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The file to write, or to look into.
+    pub(crate) file: PathBuf,
+    /// Tell what the backup holds instead of making one.
+    #[arg(long, conflicts_with_all = ["config", "data_dir"])]
+    pub(crate) inspect: bool,
+    /// Back up this data directory itself; its service must not be running.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file of the service that is not running.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup.
+    pub(crate) file: PathBuf,
+    /// The data directory to make (data_dir).
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["check", "config"])]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file of the service that is restored.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The seal key file that belongs to the backup; it is copied to its place. Otherwise the one
+    /// that is in its place already.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seal_key: Option<PathBuf>,
+    /// Restore over what is there. The database that is there is moved aside, never deleted.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) overwrite: bool,
+    /// Read the backup, compare every checksum and, with --seal-key, the key; write nothing.
+    #[arg(long, conflicts_with_all = ["data_dir", "config"])]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -29,6 +29,8 @@ fn main() -> ExitCode {
     let screen = Screen::of_process(common.output);
     let done = match command {
         Command::Serve(args) => command::serve::run(&args),
+        Command::Backup(args) => wait(command::backup::run(&screen, &common, args)),
+        Command::Restore(args) => wait(command::restore::run(&screen, args)),
         Command::Config(command) => command::config::run(&screen, command),
         Command::Demo => wait(demo::run(&screen)),
         Command::Api(args) if args.list => command::api::list(&screen),

@@ -14,6 +14,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
 
 /// A successful answer before it becomes HTTP.
@@ -28,6 +29,7 @@ enum Body {
     Empty,
     Json(Vec<u8>),
     Xml(String),
+    Octets(Vec<u8>),
 }
 
 impl Answer {
@@ -48,6 +50,11 @@ impl Answer {
         Self { status, body: Body::Json(json) }
     }
 
+    /// Bytes that are no text.
+    pub(crate) fn octets(bytes: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, body: Body::Octets(bytes) }
+    }
+
     /// XML, as the AWS query protocol answers.
     pub(crate) fn xml(status: StatusCode, text: String) -> Self {
         Self { status, body: Body::Xml(text) }
@@ -64,6 +71,7 @@ impl Answer {
             Body::Empty => (Bytes::new(), None),
             Body::Json(json) => (Bytes::from(json), Some(JSON)),
             Body::Xml(text) => (Bytes::from(text), Some(XML)),
+            Body::Octets(bytes) => (Bytes::from(bytes), Some(OCTETS)),
         };
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = self.status;

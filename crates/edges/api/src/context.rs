@@ -10,6 +10,7 @@ use crate::config::ApiConfig;
 use crate::error::ApiError;
 use crate::live::LiveCalls;
 use crate::operation::phone_number_order::fulfil::Fulfilment;
+use crate::operator::backup::BackupDesk;
 use crate::quota::VoiceConnectorCount;
 use crate::tally::{Served, Tally};
 
@@ -22,6 +23,7 @@ pub struct Context {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) voice_connectors: Arc<VoiceConnectorCount>,
     pub(crate) tally: Tally,
+    pub(crate) backups: Arc<BackupDesk>,
 }
 
 impl Context {
@@ -37,6 +39,7 @@ impl Context {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
         let keys = KeyRing::load(&store).await?;
+        let backups = Arc::new(BackupDesk::open(&store).await);
         let context = Arc::new(Self {
             store,
             clock,
@@ -45,6 +48,7 @@ impl Context {
             keys,
             voice_connectors: Arc::default(),
             tally: Tally::default(),
+            backups,
         });
         context.fulfilment().resume().await?;
         Ok(context)

@@ -166,6 +166,7 @@ impl From<StoreError> for ApiError {
             StoreError::Corrupt { .. }
             | StoreError::SchemaTooNew { .. }
             | StoreError::Locked { .. }
+            | StoreError::RestoreUnfinished { .. }
             | StoreError::Seal(_) => Self::failure(),
         }
         .caused_by(error)

@@ -47,6 +47,15 @@ pub enum StoreError {
         /// The holder's process id, if it could be read.
         holder: Option<u32>,
     },
+    /// A restore was cut short between moving the old database aside and putting the new one there.
+    #[error(
+        "{} is missing, and a restore into its place was cut short: run `trunkline restore` again",
+        path.display()
+    )]
+    RestoreUnfinished {
+        /// The database.
+        path: PathBuf,
+    },
     /// A secret cannot be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -110,25 +119,6 @@ impl fmt::Display for Holder {
             None => f.write_str("another process"),
         }
     }
-}
-
-/// Why there is no backup.
-#[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    /// Something is there already, and nothing is ever overwritten.
-    #[error("{} exists: name a file that does not", .0.display())]
-    Exists(PathBuf),
-    /// The file cannot be written.
-    #[error("cannot write the backup {}: {source}", path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The database cannot be copied, or the copy not written to its end.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Why a write did not happen: its own closure refused, or the store could not.

@@ -36,6 +36,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
 //! ```
 
+pub mod backup;
 pub mod change;
 pub mod document;
 pub mod error;
@@ -47,9 +48,10 @@ mod sqlite;
 mod store;
 pub mod view;
 
+pub use backup::{BackupError, RestoreError};
 pub use change::{Action, Change, Committed, Feed, FeedEntry, Observer};
 pub use document::Document;
-pub use error::{BackupError, Fault, StoreError, WriteError};
+pub use error::{Fault, StoreError, WriteError};
 pub use record::{RecordCursor, RecordFilter, RecordPage, Retention};
 pub use seal::{KeyId, Keyring, Resumed, Rotation, SealError};
 pub use store::{Store, StoreConfig};

@@ -17,6 +17,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use model::{AccountId, Kind};
 use zeroize::Zeroizing;
 
+use crate::backup::SealProof;
 use crate::{Document, file};
 
 const HEADER: &str = "\
@@ -24,6 +25,9 @@ const HEADER: &str = "\
 # One key a line: id, then the key in hex. The first line seals, every line opens.
 # Keep a copy apart from the database: without it, what it sealed is lost.
 ";
+
+/// What a proof of a key seals. No document is sealed with this beside it, so a proof stands for none.
+const PROOF: &[u8] = b"trunkline backup";
 
 /// The name of one key: random, shown as eight hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,6 +114,18 @@ pub enum SealError {
         /// The file that was looked in.
         path: PathBuf,
     },
+    /// The key file has a key of the right name and other bytes.
+    #[error(
+        "the key {key} in {} is not the one that this backup was sealed by, though its name is the \
+         same: give the seal key file that belongs to it",
+        path.display()
+    )]
+    WrongKey {
+        /// The key's name.
+        key: KeyId,
+        /// The file that it is in.
+        path: PathBuf,
+    },
     /// A sealed document was changed, or belongs elsewhere, or its key's bytes were replaced.
     #[error(
         "the sealed document of {what} does not open under key {key}: the row or the key was \
@@ -150,6 +166,46 @@ impl Keyring {
         }
         let keys = parse(path, &read(path)?)?;
         Ok(Self(Arc::new(Shared { path: path.to_owned(), keys: RwLock::new(keys) })))
+    }
+
+    /// Reads a key file that must be there.
+    pub fn load(path: &Path) -> Result<Self, SealError> {
+        let keys = parse(path, &read(path)?)?;
+        Ok(Self(Arc::new(Shared { path: path.to_owned(), keys: RwLock::new(keys) })))
+    }
+
+    /// Puts a copy of the key file `from` at `to`, durable before this returns. If `to` is a key file
+    /// already, its keys stay, below the others: what either file opens, the new one opens.
+    ///
+    /// # Errors
+    /// [`SealError::Malformed`] if a key has one name and other bytes in each, and what reading and
+    /// writing may meet. Then nothing was changed.
+    pub fn adopt(from: &Path, to: &Path) -> Result<Self, SealError> {
+        let new = read(from)?;
+        parse(from, &new)?;
+        let old = if to.try_exists().map_err(|it| file_error("look for", to, it))? {
+            read(to)?
+        } else {
+            file::directory_create(file::directory_of(to))
+                .map_err(|it| file_error("create", to, it))?;
+            Zeroizing::default()
+        };
+        let is_key = |it: &&str| !it.trim().is_empty() && !it.starts_with('#');
+        let kept: Vec<&str> = new.lines().filter(is_key).collect();
+        let missing = old.lines().filter(is_key).filter(|line| !kept.contains(line));
+        // Reserved to the full length, so that growing leaves no copy of a key behind.
+        let mut content =
+            Zeroizing::new(String::with_capacity(HEADER.len() + new.len() + old.len() + 2));
+        content.push_str(HEADER);
+        for line in kept.iter().copied().chain(missing) {
+            content.push_str(line);
+            content.push('\n');
+        }
+        parse(to, &content)?;
+        if *content != *old {
+            file::replace(to, content.as_bytes()).map_err(|it| file_error("replace", to, it))?;
+        }
+        Self::load(to)
     }
 
     /// The key that seals.
@@ -232,6 +288,36 @@ impl Keyring {
         Ok(Document::from_bytes(clear))
     }
 
+    /// Seals a text by one of the keys, so that another key file can be held against it.
+    pub(crate) fn prove(&self, key: KeyId) -> Result<SealProof, SealError> {
+        let keys = self.keys();
+        let Some(found) = keys.iter().find(|it| it.id == key) else {
+            return Err(SealError::UnknownKey { key, path: self.0.path.clone() });
+        };
+        let mut sealed = PROOF.to_vec();
+        let nonce = found
+            .cipher
+            .seal_in_place_append_tag(Aad::from(PROOF), &mut sealed)
+            .expect("AES-GCM seals anything shorter than 64 GiB");
+        sealed.extend_from_slice(nonce.as_ref());
+        Ok(SealProof { key, proof: sealed.iter().map(|it| format!("{it:02x}")).collect() })
+    }
+
+    /// Refuses a proof that was made by a key which the file does not hold.
+    pub(crate) fn check_proof(&self, proof: &SealProof) -> Result<(), SealError> {
+        let key = proof.key;
+        self.require(key)?;
+        let wrong = || SealError::WrongKey { key, path: self.0.path.clone() };
+        let sealed = hex_read(&proof.proof).ok_or_else(wrong)?;
+        let (text, nonce) = sealed.split_last_chunk::<NONCE_LEN>().ok_or_else(wrong)?;
+        let keys = self.keys();
+        let found = keys.iter().find(|it| it.id == key).ok_or_else(wrong)?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let mut text = text.to_vec();
+        found.cipher.open_in_place(nonce, Aad::from(PROOF), &mut text).map_err(|_| wrong())?;
+        Ok(())
+    }
+
     fn keys(&self) -> std::sync::RwLockReadGuard<'_, Vec<Key>> {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -299,6 +385,31 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Key>, SealError> {
         return Err(SealError::Malformed { path: path.to_owned(), line: line_last + 1, reason });
     }
     Ok(keys)
+}
+
+fn hex_read(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+/// A key's name as the key file writes it, for [`serde`].
+pub(crate) mod key_id_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::KeyId;
+
+    pub(crate) fn serialize<S: Serializer>(id: &KeyId, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<KeyId, D::Error> {
+        let text = String::deserialize(from)?;
+        u32::from_str_radix(&text, 16)
+            .map(KeyId)
+            .map_err(|_| D::Error::custom("a key's name is eight hexadecimal digits"))
+    }
 }
 
 fn key_parse(line: &str) -> Option<Key> {

@@ -1,10 +1,11 @@
 //! The store's handle.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::{CallRecord, UnixMillis};
 
+use crate::backup::{Manifest, Progress};
 use crate::job::task;
 use crate::sqlite::Database;
 use crate::{
@@ -176,11 +177,16 @@ impl Store {
         self.0.rotate().await
     }
 
-    /// Writes a consistent copy of the database while work goes on. Secrets in it stay sealed: it is
-    /// of use only together with the seal key file. It is durable, mode 0600, before this returns;
-    /// after an error there is no file.
-    pub async fn backup(&self, path: PathBuf) -> Result<(), BackupError> {
-        self.0.backup(path).await
+    /// Writes a [backup](crate::backup) of one consistent state while work goes on, one at a time.
+    /// Secrets in it stay sealed: it is of use only together with the seal key file. It is durable,
+    /// mode 0600, before this returns; after an error there is no file.
+    pub async fn backup(&self, path: PathBuf, progress: Progress) -> Result<Manifest, BackupError> {
+        self.0.backup(path, progress).await
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 
     /// Finishes what is queued, refuses what comes later with [`StoreError::Closed`], and lets go of

@@ -460,3 +460,41 @@ pub struct Listener {
     /// Address and port.
     pub address: String,
 }
+
+// Backups.
+
+/// A backup that is being made or waits to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Its name in paths.
+    pub id: String,
+    /// Where it stands.
+    pub state: BackupState,
+    /// What is being done: `waiting`, `copying` or `writing`.
+    pub stage: String,
+    /// Bytes of that stage that are done.
+    pub done_bytes: u64,
+    /// Bytes of that stage in all, roughly; 0 if that is not known yet.
+    pub total_bytes: u64,
+    /// Bytes of the file, once it is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The last change that is in it, once it is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Where a backup stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupState {
+    /// It is being made.
+    Making,
+    /// It can be fetched.
+    Ready,
+    /// It was not made.
+    Failed,
+}

@@ -20,8 +20,13 @@
 //! | `GET /operator/explain?call=` | [`dto::Call`] with its decisions |
 //! | `GET /operator/trace?call=` | [`dto::Trace`] |
 //! | `POST /operator/calls/{transaction}/hang-up` | 204 |
+//! | `POST /operator/backups` | 202 [`dto::Backup`] |
+//! | `GET /operator/backups/{id}` | [`dto::Backup`] |
+//! | `GET /operator/backups/{id}/data?offset=` | at most 4 MiB of the file |
+//! | `DELETE /operator/backups/{id}` | 204 |
 //! | `POST /operator/seal/rotate` | [`dto::SealRotation`] |
 
+pub(crate) mod backup;
 mod call;
 mod carrier;
 mod carrier_tls;
@@ -88,13 +93,18 @@ pub(crate) async fn answer(
         (&Method::GET, ["trace"]) => trace::get(context, permit, query).await,
         (&Method::POST, ["calls", id, "hang-up"]) => call::hang_up(context, permit, id).await,
 
+        (&Method::POST, ["backups"]) => backup::begin(context, permit),
+        (&Method::GET, ["backups", id]) => backup::get(context, permit, id),
+        (&Method::GET, ["backups", id, "data"]) => backup::data(context, permit, id, query).await,
+        (&Method::DELETE, ["backups", id]) => backup::delete(context, permit, id),
+
         (&Method::POST, ["seal", "rotate"]) => seal::rotate(context, permit).await,
 
         _ => Err(ApiError::new(
             ErrorKind::UnknownOperation,
             format!(
                 "the operator API has no {method} of this path; it has status, keys, carriers, numbers, calls, \
-                 explain, trace and seal under /operator/"
+                 explain, trace, backups and seal under /operator/"
             ),
         )),
     }

@@ -7,6 +7,7 @@ mod authentication;
 mod connections;
 mod coverage;
 mod operator;
+mod operator_backup;
 mod origination;
 mod phone_number;
 mod phone_number_search;

@@ -28,6 +28,9 @@ async fn it_is_for_full_keys_of_the_operators_account_alone() {
         ("POST", "numbers"),
         ("GET", "calls"),
         ("GET", "explain"),
+        ("POST", "backups"),
+        ("GET", "backups/x"),
+        ("GET", "backups/x/data"),
         ("POST", "seal/rotate"),
         ("GET", "nowhere"),
     ] {

@@ -4,17 +4,17 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::connection::{self, Role};
-use super::fault::Sorted as _;
 use super::kinds::Kinds;
 use super::lock::LockFile;
 use super::readers::Readers;
 use super::rows::{Lens, Rows};
 use super::writer::WriterHandle;
 use super::{rotation, schema};
-use crate::{BackupError, Retention, StoreConfig, StoreError, file};
+use crate::backup::{self, Manifest, Progress};
+use crate::{BackupError, Keyring, Retention, StoreConfig, StoreError, file};
 
 /// A database that this process has open.
 ///
@@ -24,7 +24,10 @@ pub(crate) struct Database {
     readers: Readers,
     writer: WriterHandle,
     path: PathBuf,
+    keyring: Keyring,
     retention: Retention,
+    /// Of the backup that is being made, if one is.
+    backup: Mutex<Option<Progress>>,
 }
 
 impl Database {
@@ -33,6 +36,7 @@ impl Database {
         let fail = |error: io::Error| StoreError::io(path, &error);
         file::directory_create(file::directory_of(path)).map_err(fail)?;
         let lock = LockFile::take(path)?;
+        backup::refuse_unfinished(path)?;
         if path.try_exists().map_err(fail)? {
             make_private(path).map_err(fail)?;
         } else {
@@ -50,7 +54,8 @@ impl Database {
 
         let readers = Readers::start(path, &lens, config.reader_threads)?;
         let writer = WriterHandle::start(conn, lock, lens, &config)?;
-        Ok(Self { readers, writer, path: config.path, retention: config.retention })
+        let StoreConfig { path, keyring, retention, .. } = config;
+        Ok(Self { readers, writer, path, keyring, retention, backup: Mutex::default() })
     }
 
     pub(crate) const fn writer(&self) -> &WriterHandle {
@@ -65,39 +70,47 @@ impl Database {
         self.retention
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) async fn close(&self) {
+        self.cancel_backup();
         self.readers.close();
         self.writer.close().await;
     }
 
-    pub(crate) async fn backup(&self, to: PathBuf) -> Result<(), BackupError> {
-        let from = self.path.clone();
-        self.readers.on_thread(move |_| Ok(backup(&from, &to))).await?
+    pub(crate) async fn backup(
+        &self,
+        to: PathBuf,
+        progress: Progress,
+    ) -> Result<Manifest, BackupError> {
+        let (from, keyring) = (self.path.clone(), self.keyring.clone());
+        self.current_backup(Some(progress.clone()));
+        let made = self
+            .readers
+            .on_thread(move |_| Ok(backup::make(&from, &to, &keyring, &progress)))
+            .await;
+        self.current_backup(None);
+        made?
+    }
+
+    fn current_backup(&self, progress: Option<Progress>) {
+        *self.backup.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
+    /// Nobody who closes the store waits for a backup.
+    fn cancel_backup(&self) {
+        if let Some(progress) = &*self.backup.lock().unwrap_or_else(PoisonError::into_inner) {
+            progress.cancel();
+        }
     }
 }
 
-/// Copies one consistent state, compacted. The writer goes on meanwhile; only the log grows.
-fn backup(from: &Path, to: &Path) -> Result<(), BackupError> {
-    let fail = |source| BackupError::Unwritable { path: to.to_owned(), source };
-    // SQLite takes an empty file as it takes none; made here, it is private from the beginning.
-    if file::create(to, b"").map_err(fail)? == file::Created::Existed {
-        return Err(BackupError::Exists(to.to_owned()));
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.cancel_backup();
     }
-    let copied = to
-        .to_str()
-        .ok_or_else(|| fail(io::Error::from(io::ErrorKind::InvalidFilename)))
-        .and_then(|to| {
-            let conn = connection::open(from, Role::Checkpointer)?;
-            conn.execute("VACUUM INTO ?1", [to]).sorted().map_err(BackupError::from)
-        })
-        .and_then(|_| {
-            OpenOptions::new().write(true).open(to).and_then(|it| it.sync_all()).map_err(fail)
-        });
-    if copied.is_err() {
-        // Half a backup is none.
-        drop(fs::remove_file(to));
-    }
-    copied
 }
 
 /// Takes away what others may do with a file that is there already.

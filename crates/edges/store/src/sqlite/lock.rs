@@ -9,7 +9,7 @@ use crate::StoreError;
 
 /// Held while the database is open. The system lets go of it when the process ends, however it ends;
 /// the file stays, since deleting it would let two processes each hold a different one.
-pub(super) struct LockFile {
+pub(crate) struct LockFile {
     _file: File,
 }
 

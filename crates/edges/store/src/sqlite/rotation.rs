@@ -1,7 +1,7 @@
 //! Rotation of the seal key: a new key, and every secret sealed anew, a few rows at a time.
 
 use model::{AccountId, Kind};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::database::Database;
 use super::fault::{Sorted as _, corrupt};
@@ -68,7 +68,7 @@ impl Database {
 
 /// Refuses a keyring that lacks a key which something may be sealed by, and names the current one.
 pub(super) fn check(rows: &Rows<'_>) -> Result<(), StoreError> {
-    for id in keys(rows)? {
+    for id in keys(rows.conn)? {
         rows.lens.keyring.require(id)?;
     }
     register(rows).map(drop)
@@ -77,11 +77,12 @@ pub(super) fn check(rows: &Rows<'_>) -> Result<(), StoreError> {
 /// Whether anything may still be sealed by another key than the current one.
 fn is_unfinished(rows: &Rows<'_>) -> Result<bool, StoreError> {
     let current = rows.lens.keyring.current();
-    Ok(keys(rows)?.into_iter().any(|id| id != current))
+    Ok(keys(rows.conn)?.into_iter().any(|id| id != current))
 }
 
-fn keys(rows: &Rows<'_>) -> Result<Vec<KeyId>, StoreError> {
-    let mut statement = rows.conn.prepare_cached("SELECT id FROM seal_key").sorted()?;
+/// The keys that anything in a database may be sealed by.
+pub(super) fn keys(conn: &Connection) -> Result<Vec<KeyId>, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT id FROM seal_key").sorted()?;
     let ids = statement.query_map([], |row| row.get(0).map(KeyId::from_stored)).sorted()?;
     ids.collect::<rusqlite::Result<_>>().sorted()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::{SipUser, Tags};
+use store::backup::{Occupied, Plan, Progress, restore};
 use store::seal::Resumed;
 use store::{BackupError, Page, Store, StoreError, TypedTx, TypedView, View, WriteError};
 
@@ -133,14 +134,24 @@ pub(crate) async fn a_backup_is_consistent_while_writing_goes_on(store: Fixture)
     });
     let mut copies = Vec::new();
     while !writing.is_finished() && copies.len() < 5 {
-        let path = store.path(&format!("backup-{}.db", copies.len()));
-        store.backup(path.clone()).await.unwrap();
+        let path = store.path(&format!("backup-{}", copies.len()));
+        store.backup(path.clone(), Progress::default()).await.unwrap();
         copies.push(path);
     }
     writing.await.unwrap();
 
     for path in copies {
-        let copy = Store::open(store.config_at(path)).unwrap();
+        let database = path.with_extension("restored");
+        let config = store.config_at(database.clone());
+        let plan = Plan {
+            backup: &path,
+            database: &database,
+            seal_key: config.keyring.path(),
+            seal_key_kept: None,
+            occupied: Occupied::Refuse,
+        };
+        restore(&plan, &Progress::default()).unwrap();
+        let copy = Store::open(config).unwrap();
         assert_eq!(users(&copy).await, users(&store).await);
         let (pair, revision) = copy
             .read(|view| Ok((view.list::<Tags>(&HOME, Page::WHOLE)?.items, view.revision()?)))
@@ -159,7 +170,7 @@ pub(crate) async fn a_backup_never_overwrites(store: Fixture) {
     let path = store.path("backup.db");
     std::fs::write(&path, "precious").unwrap();
 
-    let refused = store.backup(path.clone()).await;
+    let refused = store.backup(path.clone(), Progress::default()).await;
 
     assert!(matches!(refused, Err(BackupError::Exists(_))), "{refused:?}");
     assert_eq!(std::fs::read(&path).unwrap(), b"precious");
