@@ -4,11 +4,14 @@ use arrayvec::ArrayVec;
 use sip_core::session;
 use sip_message::{Message, Method, Name};
 
-use crate::config::Config;
+use crate::config::{Config, ReliableProgress};
 
 /// The option tags that we understand (RFC 3261 §19.2).
-pub(crate) fn extensions(config: &Config) -> ArrayVec<&'static str, 1> {
+pub(crate) fn extensions(config: &Config) -> ArrayVec<&'static str, 2> {
     let mut tags = ArrayVec::new();
+    if config.reliable != ReliableProgress::Never {
+        tags.push("100rel");
+    }
     if config.session.is_some() {
         tags.push(session::EXTENSION);
     }

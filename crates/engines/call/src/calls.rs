@@ -48,6 +48,8 @@ pub(crate) enum Role {
     Bye,
     /// A refresh of a session that we keep alive.
     Refresh,
+    /// A PRACK of ours.
+    Prack,
 }
 
 /// The owner of a transaction: a call, and what the transaction is to it.
@@ -61,7 +63,8 @@ impl Owner {
     /// The number that stands for nobody.
     pub(crate) const NOBODY: u64 = 0;
 
-    const ROLES: [Role; 5] = [Role::Caller, Role::Invite, Role::Within, Role::Bye, Role::Refresh];
+    const ROLES: [Role; 6] =
+        [Role::Caller, Role::Invite, Role::Within, Role::Bye, Role::Refresh, Role::Prack];
 
     pub(crate) fn pack(self) -> u64 {
         let role = match self.role {
@@ -70,6 +73,7 @@ impl Owner {
             Role::Within => 3,
             Role::Bye => 4,
             Role::Refresh => 5,
+            Role::Prack => 6,
         };
         u64::from(self.key.generation) << 40 | u64::from(self.key.index) << 8 | role
     }

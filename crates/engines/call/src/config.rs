@@ -29,6 +29,8 @@ pub struct Config {
     pub on_silence: OnSilence,
     /// Session timers, negotiated on each leg by itself; `None` for none.
     pub session: Option<session::Policy>,
+    /// Provisional responses that are acknowledged, on each leg by itself.
+    pub reliable: ReliableProgress,
     /// Which headers cross from one leg to the other.
     pub headers: HeaderPolicy,
     /// How strangers are treated.
@@ -83,6 +85,18 @@ pub enum OnSilence {
     HangUp,
     /// Nothing; silence is only seen in the quality figures.
     Ignore,
+}
+
+/// Whether provisional responses are acknowledged (RFC 3262).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReliableProgress {
+    /// Never: the extension is not known here, and an INVITE that requires it is refused.
+    Never,
+    /// To callers that support it; and it is offered to the called side when the caller does.
+    #[default]
+    AsAsked,
+    /// To callers that support it; and it is offered to the called side with every offer.
+    Always,
 }
 
 /// How strangers are treated: those who name no connector, and those who name one and have not
@@ -152,6 +166,7 @@ impl Config {
             patience: Patience::default(),
             on_silence: OnSilence::default(),
             session: Some(session::Policy::default()),
+            reliable: ReliableProgress::default(),
             headers: HeaderPolicy::default(),
             strangers: Strangers::default(),
             sip: sip_core::Config::default(),

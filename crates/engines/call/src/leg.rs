@@ -6,12 +6,12 @@ use sip_core::dialog::{Dialog, socket_of};
 use sip_core::{digest, session};
 use sip_message::{Flow, Message, MessageWriter, Method, Name};
 
-use crate::abilities::{Abilities, extensions};
+use crate::abilities::Abilities;
 use crate::config::Config;
 use crate::hub::{Request, Turn};
 
 /// The methods we take.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
 
 /// What we call ourselves in `User-Agent` and `Server`.
 pub(crate) const PRODUCT: &str = "trunkline";
@@ -128,9 +128,9 @@ fn write_session(
     config: &Config,
     agreed: Option<session::Session>,
 ) {
-    let tags = extensions(config);
-    if !tags.is_empty() {
-        writer.header(Name::Supported, tags.join(", "));
+    // Not 100rel: within a call there is no progress to tell of.
+    if config.session.is_some() {
+        writer.text(Name::Supported, session::EXTENSION);
     }
     if let (Some(agreed), Some(policy)) = (agreed, config.session) {
         writer.header(Name::SessionExpires, agreed.in_request());

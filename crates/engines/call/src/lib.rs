@@ -78,7 +78,9 @@ mod strangers;
 mod timers;
 
 pub use caller_id::{Caller, CallerIdPolicy, Origin, Presentation};
-pub use config::{Config, DigestConfig, Listener, OnSilence, Patience, Seeds, Strangers};
+pub use config::{
+    Config, DigestConfig, Listener, OnSilence, Patience, ReliableProgress, Seeds, Strangers,
+};
 pub use counters::Counters;
 pub use directory::{Change, Connector, Directory, ResolvedCarrier};
 pub use engine::Engine;

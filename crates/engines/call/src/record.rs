@@ -39,6 +39,8 @@ pub enum End {
     AnswerRefused(sdp::Refusal),
     /// The caller never acknowledged the answer.
     AckTimeout,
+    /// The caller never acknowledged a provisional response (RFC 3262 §3).
+    PrackTimeout,
     /// The call lasted as long as a call may.
     DurationMax,
     /// One side was not heard for too long.
@@ -68,6 +70,7 @@ impl End {
             Self::RoutesExhausted => "routes-exhausted",
             Self::AnswerRefused(_) => "answer-refused",
             Self::AckTimeout => "ack-timeout",
+            Self::PrackTimeout => "prack-timeout",
             Self::DurationMax => "duration-max",
             Self::MediaSilent(_) => "media-silent",
             Self::DialogLost(_) => "dialog-lost",
@@ -84,6 +87,7 @@ impl End {
             Self::Cancelled => Status::REQUEST_TERMINATED,
             Self::RingTimeout => Status::TEMPORARILY_UNAVAILABLE,
             Self::AnswerRefused(_) => Status::BAD_GATEWAY,
+            Self::PrackTimeout => Status::SERVER_TIMEOUT,
             Self::RoutesExhausted
             | Self::Operator
             | Self::Shutdown
@@ -106,6 +110,7 @@ impl End {
             Self::RoutesExhausted => "No carrier took the call",
             Self::AnswerRefused(_) => "The answer's media cannot be carried",
             Self::AckTimeout => "ACK timeout",
+            Self::PrackTimeout => "PRACK timeout",
             Self::DurationMax => "Maximum duration reached",
             Self::MediaSilent(_) => "Media timeout",
             Self::DialogLost(_) => "Call does not exist at the other side",
@@ -134,6 +139,7 @@ impl End {
             | Self::RingTimeout
             | Self::RoutesExhausted
             | Self::AckTimeout
+            | Self::PrackTimeout
             | Self::DurationMax
             | Self::Operator
             | Self::Shutdown => self.message().to_lowercase(),
@@ -150,6 +156,10 @@ impl End {
             Self::AckTimeout => {
                 "the caller's ACK did not arrive: its device must send it to the Contact of our \
                  200 OK, through any NAT or firewall between"
+            }
+            Self::PrackTimeout => {
+                "the caller's device says that it supports 100rel and does not send PRACK: mend it \
+                 there, or set calls.reliable_progress = \"never\""
             }
             Self::MediaSilent(_) => {
                 "check that RTP can reach media.advertised_address and the ports media.port_min to \

@@ -15,6 +15,8 @@ pub enum Timer {
     Duration,
     /// The media thread has not reported yet.
     Report,
+    /// The caller has not acknowledged a provisional response yet.
+    Provisional,
     /// A leg's session wants to be refreshed, or was not.
     Session(Side),
 }

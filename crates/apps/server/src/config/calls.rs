@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use call::ReliableProgress;
 use sip_core::session;
 
 use super::key::Key;
@@ -39,6 +40,12 @@ pub(super) const KEYS: &[Key] = &[
         "90",
         "The shortest session interval in seconds that is granted; a shorter one is answered 422.",
     ),
+    Key::text(
+        "calls.reliable_progress",
+        "as-asked",
+        "Provisional responses that are acknowledged (RFC 3262): never, as-asked (offered to the \
+         called side when the caller supports them) or always.",
+    ),
     Key::integer(
         "calls.drain_max_s",
         "15",
@@ -63,6 +70,8 @@ pub struct CallsConfig {
     pub silence_max: Duration,
     /// Session timers; `None` for none.
     pub session: Option<session::Policy>,
+    /// Whether provisional responses are acknowledged.
+    pub reliable_progress: ReliableProgress,
     /// How long calls may go on after the service was told to stop.
     pub drain_max: Duration,
 }
@@ -93,6 +102,7 @@ impl CallsConfig {
             length_max: settings.seconds("calls.length_max_s", 1..=604_800)?,
             silence_max: settings.seconds("calls.silence_max_s", 1..=86_400)?,
             session: session_policy(settings)?,
+            reliable_progress: reliable_progress(settings)?,
             drain_max: settings.seconds("calls.drain_max_s", 0..=86_400)?,
         })
     }
@@ -108,5 +118,15 @@ fn session_policy(settings: &Settings) -> Result<Option<session::Policy>, Proble
             Err(settings.refuse(key, rule))
         }
         interval => Ok(Some(session::Policy { interval, min })),
+    }
+}
+
+fn reliable_progress(settings: &Settings) -> Result<ReliableProgress, Problem> {
+    let key = "calls.reliable_progress";
+    match settings.text(key) {
+        Some("never") => Ok(ReliableProgress::Never),
+        Some("as-asked") => Ok(ReliableProgress::AsAsked),
+        Some("always") => Ok(ReliableProgress::Always),
+        Some(_) | None => Err(one_of(settings, key, &["never", "as-asked", "always"])),
     }
 }

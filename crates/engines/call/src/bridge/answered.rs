@@ -74,14 +74,20 @@ impl Unacknowledged {
 }
 
 impl Answered {
-    pub(super) fn new(a: Leg, b: Leg, invited: Invited, waiting: Unacknowledged) -> Self {
+    pub(super) fn new(
+        a: Leg,
+        b: Leg,
+        invited: Invited,
+        waiting: Unacknowledged,
+        relays: Vec<Relay>,
+    ) -> Self {
         Self {
             legs: [a, b],
             invite: (invited.client, invited.cseq),
             ack_body: None,
             reinvite: None,
             waiting: [Some(waiting), None],
-            relays: Vec::new(),
+            relays,
             refreshes: [None, None],
             digest: invited.digest,
         }
@@ -206,8 +212,17 @@ impl Answered {
     }
 }
 
+/// A PRACK that comes after the answer acknowledges what is not repeated any more; one that names
+/// no response acknowledges nothing.
+fn late_prack(prack: &Message<'_>) -> Status {
+    match prack.rack() {
+        Ok(Some(_)) => Status::OK,
+        Ok(None) | Err(_) => Status::CALL_DOES_NOT_EXIST,
+    }
+}
+
 /// The extensions that a request wants and we lack, if there are any (RFC 3261 §8.2.2.3).
-fn supported(turn: &Turn<'_>, request: &Message<'_>) -> Result<(), String> {
+pub(super) fn supported(turn: &Turn<'_>, request: &Message<'_>) -> Result<(), String> {
     let known = extensions(&turn.hub.config);
     let tags: Vec<&str> = request.unsupported(&known).collect();
     if tags.is_empty() { Ok(()) } else { Err(tags.join(", ")) }
@@ -276,12 +291,12 @@ impl Call {
             Method::Update => self.hand_on(turn, request, Kind::Update),
             Method::Info => self.hand_on(turn, request, Kind::Info),
             Method::Options => request.refuse(turn, Status::OK),
+            Method::Prack => request.refuse(turn, late_prack(request.message)),
             Method::Refer
             | Method::Subscribe
             | Method::Notify
             | Method::Message
             | Method::Publish
-            | Method::Prack
             | Method::Register
             | Method::Ack
             | Method::Cancel

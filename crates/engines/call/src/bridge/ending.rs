@@ -79,6 +79,12 @@ impl Call {
         self.give_up_attempt(turn, Tally::Abandoned);
         let tag = self.tag;
         let Some(setup) = self.setup() else { return };
+        for relay in std::mem::take(&mut setup.early.relays) {
+            relay.refuse(turn, Status::REQUEST_TERMINATED);
+        }
+        if let Some(held) = setup.early.held.take() {
+            super::dismiss(turn, held.flow, &super::setup::parsed(&held.bytes));
+        }
         let status = end.status();
         let says_it_all = matches!(end, End::Declined(_) | End::Cancelled);
         let phrase = if says_it_all { status.reason() } else { end.message() };

@@ -29,9 +29,11 @@
 //! which file answers.
 
 mod answered;
+mod early;
 mod ending;
 mod orphan;
 mod progress;
+mod reliable;
 mod session;
 mod setup;
 mod within;
@@ -137,7 +139,7 @@ impl Call {
             Role::Within => self.on_within_response(turn, response),
             Role::Bye => self.on_bye_response(turn, response),
             Role::Refresh => self.on_refresh_response(turn, response),
-            Role::Caller => {}
+            Role::Caller | Role::Prack => {}
         }
     }
 
@@ -154,14 +156,14 @@ impl Call {
             Role::Within => self.on_within_failure(turn, client, failure),
             Role::Bye => self.bye_done(client),
             Role::Refresh => self.on_refresh_failure(turn, client, failure),
-            Role::Caller => {}
+            Role::Caller | Role::Prack => {}
         }
     }
 
     /// A request within one of the call's dialogs.
     pub(crate) fn on_request(&mut self, turn: &mut Turn<'_>, request: Within<'_>) {
         match &mut self.state {
-            Bridge::Routing(_) | Bridge::Ringing(_) => self.on_early_request(turn, &request),
+            Bridge::Routing(_) | Bridge::Ringing(_) => self.on_early_request(turn, request),
             Bridge::Answered(_) => self.on_answered_request(turn, request),
             Bridge::Ending(_) | Bridge::Over => Self::on_late_request(turn, &request),
         }
@@ -201,6 +203,7 @@ impl Call {
                 Timer::Ring => self.hang_up(turn, End::RingTimeout),
                 Timer::Duration => self.hang_up(turn, End::DurationMax),
                 Timer::Report => self.on_report(turn, None),
+                Timer::Provisional => self.on_prack_timer(turn),
                 Timer::Session(side) => self.on_session_timer(turn, side),
             }
         }

@@ -6,6 +6,8 @@ use sip_core::dialog::{Dialog, State};
 use sip_message::{Message, Name, Status};
 
 use super::answered::{Answered, Unacknowledged};
+use super::early::Fork;
+use super::reliable::{self, Brings, Came, Unsent, Way};
 use super::setup::{Asked, FORKS_MAX, Setup, parsed};
 use super::{Bridge, Call, Failure, Response, dismiss};
 use crate::hub::Turn;
@@ -62,44 +64,80 @@ impl Call {
 
     /// 180, 181, 182, 183: to the caller, with the answer in it if there is one.
     fn ring(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
-        let answer = self.early_answer(turn, response.message);
+        let Some(came) = self.take_progress(turn, response) else { return };
+        let (brings, body) = self.early_description(turn, response.message, came);
         let tag = self.tag.to_string();
         let Some(setup) = self.setup() else { return };
         let fork = setup.fork(response.message);
+        let way = setup.early.way(brings, came);
         let mut bytes = Vec::new();
         let tag = fork_tag(tag, fork);
         let mut writer = setup.replies.start(&mut bytes, response.status, response.reason, &tag);
         writer.text(Name::Contact, &turn.hub.faces.of(&setup.flow).contact);
-        writer.text(Name::Server, PRODUCT);
+        writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
+        if let Way::Numbered(number) = way {
+            writer.text(Name::Require, reliable::EXTENSION).header(Name::RSeq, number);
+        }
         turn.hub.config.headers.pass(response.message, &mut writer);
-        match &answer {
-            Some(answer) => writer.body("application/sdp", answer),
+        match &body {
+            Some(body) => writer.body("application/sdp", body),
             None => writer.finish(),
         }
-        if answer.is_some() {
-            setup.early_answer = answer;
+        if body.is_some() {
+            setup.early_answer = body;
+            setup.early.speaking = fork;
         }
         let server = setup.server;
-        turn.respond(server, response.status, bytes);
+        match way {
+            Way::Plain => turn.respond(server, response.status, bytes),
+            Way::Numbered(number) => {
+                let status = response.status;
+                setup.early.send(turn, Unsent { number, status, brings, bytes });
+                self.watch_prack();
+            }
+            Way::LeftOut => turn.hub.counters.drop("provisional-left-out"),
+        }
         self.state = match std::mem::replace(&mut self.state, Bridge::Over) {
             Bridge::Routing(setup) | Bridge::Ringing(setup) => Bridge::Ringing(setup),
             other @ (Bridge::Answered(_) | Bridge::Ending(_) | Bridge::Over) => other,
         };
     }
 
-    /// Early media: an answer in a provisional response. One that cannot be carried is left out;
-    /// the 2xx decides. An *offer* cannot come unreliably (RFC 3261 §13.2.1), so none is looked for.
-    fn early_answer(&mut self, turn: &mut Turn<'_>, message: &Message<'_>) -> Option<Vec<u8>> {
-        self.setup()?.offer.as_ref()?;
-        let said = Said::read(description(message).ok()??).ok()?;
-        self.media.settle(Side::B, said.audio);
-        self.media.update(turn);
-        Some(self.media.hand_on(Side::B, &said, turn.hub.config.media_address))
+    /// Early media: an answer in a provisional response, or an offer in one that came reliably and
+    /// can go on reliably (RFC 3262 §5). One that cannot be carried is left out; the 2xx decides.
+    fn early_description(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: &Message<'_>,
+        came: Came,
+    ) -> (Brings, Option<Vec<u8>>) {
+        let nothing = (Brings::Nothing, None);
+        let Some(setup) = self.setup() else { return nothing };
+        let brings = match (&setup.offer, came) {
+            (Some(_), _) => Brings::Answer,
+            (None, Came::Reliably) if setup.early.owes_prack() => Brings::Offer,
+            (None, Came::Reliably | Came::Unreliably) => return nothing,
+        };
+        let said = description(message).ok().flatten().and_then(|body| Said::read(body).ok());
+        let Some(said) = said else { return nothing };
+        match brings {
+            Brings::Offer => setup.early.offered = Some(said.audio),
+            Brings::Answer | Brings::Nothing => {
+                self.media.settle(Side::B, said.audio);
+                self.media.update(turn);
+            }
+        }
+        (brings, Some(self.media.hand_on(Side::B, &said, turn.hub.config.media_address)))
     }
 
     /// A 2xx: the first one wins. One that makes no dialog, because its From, To or Contact cannot
     /// be read, is the route's failure: there is nobody to acknowledge or to hang up.
-    fn answer(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+    ///
+    /// It waits while the caller has a description of us that it has not acknowledged.
+    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        if self.setup().is_some_and(|setup| setup.early.holds(response)) {
+            return;
+        }
         let invited = self.setup().and_then(|setup| setup.attempt.as_ref()).map(|it| &*it.uri);
         let Ok(dialog) = Dialog::uac(response.message, invited.unwrap_or_default()) else {
             turn.hub.counters.drop("answer-without-dialog");
@@ -138,16 +176,20 @@ impl Call {
         &mut self,
         turn: &mut Turn<'_>,
         message: &Message<'_>,
-    ) -> Result<Vec<u8>, sdp::Refusal> {
+    ) -> Result<Option<Vec<u8>>, sdp::Refusal> {
         let address = turn.hub.config.media_address;
+        // The called side's offer was answered in a PRACK: nothing is left to say.
+        if self.setup().is_some_and(|setup| setup.offer.is_none() && setup.early.is_agreed()) {
+            return Ok(None);
+        }
         let body = description(message).map_err(|_| sdp::Refusal::NoAudio)?;
         let Some(body) = body else {
             let early = self.setup().and_then(|setup| setup.early_answer.take());
-            return early.ok_or(sdp::Refusal::NoAudio);
+            return early.ok_or(sdp::Refusal::NoAudio).map(Some);
         };
         let said = Said::read(body)?;
         self.media.settle(Side::B, said.audio);
-        Ok(self.media.hand_on(Side::B, &said, address))
+        Ok(Some(self.media.hand_on(Side::B, &said, address)))
     }
 
     /// 401 or 407: answered once with the carrier's credential; otherwise the next carrier.
@@ -199,12 +241,12 @@ fn fork_tag(tag: String, fork: usize) -> String {
 impl Setup {
     /// Which early dialog a response belongs to, counted from 0 in the order they came. Forks
     /// beyond the limit are not told apart.
-    fn fork(&mut self, message: &Message<'_>) -> usize {
+    pub(super) fn fork(&mut self, message: &Message<'_>) -> usize {
         let tag = message.to().ok().and_then(|to| to.tag()).unwrap_or_default();
-        if let Some(known) = self.forks.iter().position(|it| **it == *tag) {
+        if let Some(known) = self.forks.iter().position(|it| it.is(tag)) {
             return known;
         }
-        match self.forks.try_push(tag.into()) {
+        match self.forks.try_push(Fork::new(tag)) {
             Ok(()) => self.forks.len() - 1,
             Err(_) => FORKS_MAX - 1,
         }
@@ -218,7 +260,7 @@ impl Setup {
         response: &Response<'_>,
         dialog: Dialog,
         tag: String,
-        body: Vec<u8>,
+        body: Option<Vec<u8>>,
     ) -> Answered {
         let fork = self.fork(response.message);
         let tag = fork_tag(tag, fork);
@@ -230,12 +272,15 @@ impl Setup {
         }
         a.dialog.accepted();
         super::session::restart(turn, &mut a);
-        a.told = Some(body.as_slice().into());
-        let mut b = Leg::new(dialog, response.flow, Reach::AsWritten);
+        a.told = body.clone().or(self.early_answer.take()).map(Into::into);
+        let mut b = self.forks[fork]
+            .confirmed(response.message)
+            .unwrap_or_else(|| Leg::new(dialog, response.flow, Reach::AsWritten));
+        b.heard(response.flow);
         b.abilities.learn(response.message);
         super::session::heard(turn, &mut b, response.message);
-        b.told = self.offer.as_deref().map(Into::into);
-        let is_late = self.offer.is_none();
+        b.told = b.told.take().or_else(|| self.offer.as_deref().map(Into::into));
+        let is_late = self.offer.is_none() && !self.early.is_agreed();
         if !is_late {
             b.ack(turn, attempt.cseq, None);
         }
@@ -246,7 +291,10 @@ impl Setup {
         writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
         super::session::tell(&mut writer, &turn.hub.config, a.clock);
         turn.hub.config.headers.pass(response.message, &mut writer);
-        writer.body("application/sdp", &body);
+        match &body {
+            Some(body) => writer.body("application/sdp", body),
+            None => writer.finish(),
+        }
         turn.respond(self.server, response.status, bytes);
 
         let cseq = a.dialog.remote_cseq().unwrap_or_default();
@@ -254,6 +302,7 @@ impl Setup {
         if is_late {
             waiting = waiting.with_offer_from_peer(attempt.cseq);
         }
-        Answered::new(a, b, attempt, waiting)
+        let relays = self.early.relays;
+        Answered::new(a, b, attempt, waiting, relays)
     }
 }

@@ -13,6 +13,7 @@ use sip_core::session::{self, Clock, Session, TooSmall};
 use sip_message::{Message, MessageWriter, Method, Name, Status};
 
 use super::answered::Answered;
+use super::reliable::{self, Came};
 use super::setup::Asked;
 use super::within::Kind;
 use super::{Bridge, Call, Failure, Response, Within};
@@ -90,8 +91,9 @@ pub(super) fn raise(leg: &mut Leg, refusal: &Message<'_>) {
 
 /// Asks for a session timer in the INVITE of a call; `min_se` 0 for none. Who refreshes is left to
 /// the carrier (RFC 4028 §7.1).
-pub(super) fn ask(writer: &mut MessageWriter<'_>, config: &Config, min_se: u32) {
-    let tags = extensions(config);
+pub(super) fn ask(writer: &mut MessageWriter<'_>, config: &Config, min_se: u32, reliably: Came) {
+    let mut tags = extensions(config);
+    tags.retain(|tag| *tag != reliable::EXTENSION || reliably == Came::Reliably);
     if !tags.is_empty() {
         writer.header(Name::Supported, tags.join(", "));
     }
@@ -197,8 +199,7 @@ impl Call {
     /// An UPDATE without an offer concerns the one leg alone: its session is refreshed, its target
     /// taken, and the other side does not hear of it.
     pub(super) fn on_plain_update(&mut self, turn: &mut Turn<'_>, request: &Within<'_>) {
-        let Bridge::Answered(answered) = &mut self.state else { return };
-        let leg = answered.leg(request.side);
+        let Some(leg) = self.leg_mut(request.side) else { return };
         leg.clock = match granted(turn, leg.clock, request.message) {
             Ok(clock) => clock,
             Err(refused) => return refuse(turn, request, refused),
@@ -308,7 +309,7 @@ impl Answered {
         let (leg, digest) = self.leg_and_digest(side);
         let request = leg.request(turn, kind.method(), digest, |_, writer| match (kind, &told) {
             (Kind::Invite, Some(told)) => writer.body("application/sdp", told),
-            (Kind::Invite | Kind::Update | Kind::Info, _) => writer.finish(),
+            (Kind::Invite | Kind::Update | Kind::Prack | Kind::Info, _) => writer.finish(),
         });
         let cseq = leg.dialog.local_cseq();
         let client = turn.request(kind.method(), request, owner);

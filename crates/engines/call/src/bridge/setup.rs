@@ -9,7 +9,8 @@ use sip_core::dialog::{Dialog, State};
 use sip_core::{ClientId, Replies, ServerId, Token, digest};
 use sip_message::{CSeq, Flow, Message, MessageWriter, Method, Name, Status, Violation};
 
-use super::{Bridge, Call, Within};
+use super::early::{Early, Fork, Offer};
+use super::{Bridge, Call};
 use crate::admission::Facts;
 use crate::caller_id::{Caller, Presentation};
 use crate::calls::{CallKey, Role};
@@ -42,8 +43,10 @@ pub(super) struct Setup {
     pub(super) min_se: u32,
     /// The INVITE that is out.
     pub(super) attempt: Option<Invited>,
-    /// The To tags of the early dialogs, in the order they came.
-    pub(super) forks: ArrayVec<Box<str>, FORKS_MAX>,
+    /// The early dialogs of the called side, in the order they came.
+    pub(super) forks: ArrayVec<Fork, FORKS_MAX>,
+    /// What is between the INVITE and its answer if either leg is reliable.
+    pub(super) early: Early,
     /// The last answer that came in a provisional response, for 2xx responses that leave it out.
     pub(super) early_answer: Option<Vec<u8>>,
 }
@@ -118,6 +121,7 @@ impl Call {
             min_se: 0,
             attempt: None,
             forks: ArrayVec::new(),
+            early: Early::of(turn, message, server),
             early_answer: None,
         };
         let call_id = message.call_id().expect("a message that passed its check has a Call-ID");
@@ -224,6 +228,7 @@ impl Call {
         self.media.aim(turn, flow.remote.ip());
         if let Some(setup) = self.setup() {
             setup.early_answer = None;
+            setup.early.forget(&mut setup.forks);
             setup.min_se = turn.hub.config.session.map_or(0, |policy| policy.min);
         }
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
@@ -262,7 +267,8 @@ impl Call {
         writer.header(Name::CSeq, CSeq { number: asked.cseq, method: Method::Invite });
         writer.text(Name::Contact, &face.contact);
         writer.text(Name::Allow, ALLOW).text(Name::UserAgent, PRODUCT);
-        super::session::ask(&mut writer, &turn.hub.config, setup.min_se);
+        let reliably = setup.early.is_offered(turn.hub.config.reliable, setup.offered());
+        super::session::ask(&mut writer, &turn.hub.config, setup.min_se, reliably);
         if let Some(digest) = &mut asked.digest
             && let Some(authorization) = digest.authorization(Method::Invite, &asked.uri)
         {
@@ -309,26 +315,14 @@ impl Call {
             Bridge::Ending(_) | Bridge::Over => {}
         }
     }
-
-    /// A request within a dialog that is not confirmed yet. A caller may leave by BYE
-    /// (RFC 3261 §15); nothing else can be handed on before the answer.
-    pub(super) fn on_early_request(&mut self, turn: &mut Turn<'_>, request: &Within<'_>) {
-        match (request.method, request.side) {
-            (Method::Bye, Side::A) => {
-                request.refuse(turn, Status::OK);
-                self.hang_up(turn, End::Cancelled);
-            }
-            (Method::Options, _) => request.refuse(turn, Status::OK),
-            (Method::Invite | Method::Update | Method::Info, _) => {
-                request.refuse(turn, Status::REQUEST_PENDING);
-            }
-            (Method::Bye, Side::B) => request.refuse(turn, Status::CALL_DOES_NOT_EXIST),
-            _ => super::within::not_allowed(turn, request),
-        }
-    }
 }
 
 impl Setup {
+    /// Whether the caller made an offer.
+    pub(super) fn offered(&self) -> Offer {
+        if self.offer.is_some() { Offer::Made } else { Offer::Late }
+    }
+
     fn trying(&self) -> Vec<u8> {
         self.replies.bare(Status::TRYING, Status::TRYING.reason(), "")
     }

@@ -3,7 +3,7 @@
 use media::Side;
 use sdp::Audio;
 use sip_core::session::Session;
-use sip_core::{ClientId, Replies, ServerId};
+use sip_core::{ClientId, Replies, ServerId, digest};
 use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
 
 use super::answered::{Answered, Unacknowledged};
@@ -11,7 +11,7 @@ use super::session::Refresh;
 use super::{Bridge, Call, Failure, Response, Within, dismiss};
 use crate::calls::Role;
 use crate::hub::Turn;
-use crate::leg::{ALLOW, PRODUCT};
+use crate::leg::{ALLOW, Leg, PRODUCT};
 use crate::media_plan::{MediaPlan, Said, description};
 use crate::record::End;
 
@@ -24,7 +24,7 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// A request that was handed on to the other leg and is not answered yet.
 #[derive(Debug)]
 pub(super) struct Relay {
-    from: Side,
+    pub(super) from: Side,
     kind: Kind,
     server: ServerId,
     replies: Replies,
@@ -34,9 +34,9 @@ pub(super) struct Relay {
     /// CSeq numbers: the request's as it came, and as it left.
     cseqs: [u32; 2],
     /// What the request offered; settled when it is answered.
-    offer: Option<Audio>,
+    pub(super) offer: Option<Audio>,
     /// The same as it was handed on.
-    offered: Option<Box<[u8]>>,
+    pub(super) offered: Option<Box<[u8]>>,
     /// The session timer that its 2xx grants.
     session: Option<Session>,
 }
@@ -46,21 +46,23 @@ pub(super) struct Relay {
 pub(super) enum Kind {
     Invite,
     Update,
+    /// An offer in a PRACK: to the other side, an UPDATE.
+    Prack,
     Info,
 }
 
 /// What is to be done with a request besides handing it on.
-struct Asked {
-    kind: Kind,
-    session: Option<Session>,
-    owner: u64,
+pub(super) struct Asked {
+    pub(super) kind: Kind,
+    pub(super) session: Option<Session>,
+    pub(super) owner: u64,
 }
 
 impl Kind {
     pub(super) fn method(self) -> Method<'static> {
         match self {
             Self::Invite => Method::Invite,
-            Self::Update => Method::Update,
+            Self::Update | Self::Prack => Method::Update,
             Self::Info => Method::Info,
         }
     }
@@ -78,6 +80,39 @@ impl Relay {
 
     pub(super) fn client(&self) -> ClientId {
         self.client
+    }
+
+    /// Sends a request on to the other leg, with our addresses in it; answers 503 if it cannot
+    /// leave.
+    pub(super) fn send(
+        turn: &mut Turn<'_>,
+        request: Within<'_>,
+        asked: &Asked,
+        said: Option<&Said<'_>>,
+        media: &MediaPlan,
+        leg: &mut Leg,
+        digest: Option<&mut digest::Client>,
+    ) -> Option<Self> {
+        let &Asked { kind, session, owner } = asked;
+        let Within { message, side, server, replies, flow, .. } = request;
+        let body = said.map(|said| media.hand_on(side, said, turn.hub.config.media_address));
+        let out = leg.request(turn, kind.method(), digest, |config, writer| {
+            config.headers.pass(message, writer);
+            match (&body, kind) {
+                (Some(body), _) => writer.body(SDP, body),
+                (None, Kind::Info) => finish_as(message, writer),
+                (None, Kind::Invite | Kind::Update | Kind::Prack) => writer.finish(),
+            }
+        });
+        let cseqs = [message.cseq().map_or(0, |cseq| cseq.number), leg.dialog.local_cseq()];
+        let Some(client) = turn.request(kind.method(), out, owner) else {
+            let status = Status::SERVICE_UNAVAILABLE;
+            turn.respond(server, status, replies.bare(status, status.reason(), ""));
+            return None;
+        };
+        let (offer, offered) = (said.map(|said| said.audio), body.map(Into::into));
+        let from = side;
+        Some(Self { from, kind, server, replies, flow, client, cseqs, offer, offered, session })
     }
 
     /// Answers the request with a status and nothing else.
@@ -98,6 +133,17 @@ pub(super) fn not_allowed(turn: &mut Turn<'_>, request: &Within<'_>) {
     turn.respond(request.server, status, bytes);
 }
 
+/// 491, or 500 with a time to come back (RFC 3261 §14.2).
+pub(super) fn refuse_for_now(turn: &mut Turn<'_>, request: &Within<'_>, status: Status) {
+    let mut bytes = Vec::new();
+    let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
+    if status == Status::SERVER_INTERNAL_ERROR {
+        writer.header(Name::RetryAfter, RETRY_AFTER_SECONDS);
+    }
+    writer.finish();
+    turn.respond(request.server, status, bytes);
+}
+
 /// 420 with what we lack (RFC 3261 §8.2.2.3).
 pub(super) fn lacks(turn: &mut Turn<'_>, request: &Within<'_>, tags: &str) {
     let status = Status::BAD_EXTENSION;
@@ -108,7 +154,7 @@ pub(super) fn lacks(turn: &mut Turn<'_>, request: &Within<'_>, tags: &str) {
 }
 
 /// 415 with what would be taken (RFC 3261 §8.2.3).
-fn not_a_description(turn: &mut Turn<'_>, request: &Within<'_>) {
+pub(super) fn not_a_description(turn: &mut Turn<'_>, request: &Within<'_>) {
     let status = Status::UNSUPPORTED_MEDIA_TYPE;
     let mut bytes = Vec::new();
     let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
@@ -122,11 +168,11 @@ impl Call {
         let owner = self.owner(Role::Within);
         let Bridge::Answered(answered) = &mut self.state else { return };
         if let Some(status) = answered.glare(&request, kind) {
-            return answered.refuse_glare(turn, &request, status);
+            return refuse_for_now(turn, &request, status);
         }
         let body = match kind {
             Kind::Info => None,
-            Kind::Invite | Kind::Update => match description(request.message) {
+            Kind::Invite | Kind::Update | Kind::Prack => match description(request.message) {
                 Ok(body) => body,
                 Err(_) => return not_a_description(turn, &request),
             },
@@ -136,7 +182,7 @@ impl Call {
             Err(refusal) => return request.refuse(turn, Status(refusal.status())),
         };
         let session = match kind {
-            Kind::Info => None,
+            Kind::Info | Kind::Prack => None,
             Kind::Invite | Kind::Update => {
                 let current = answered.leg(request.side).clock;
                 match super::session::granted(turn, current, request.message) {
@@ -156,10 +202,15 @@ impl Call {
             leg.abilities.learn(request.message);
         }
         let asked = Asked { kind, session, owner };
-        answered.relay(turn, request, &asked, said.as_ref(), &self.media);
+        let (leg, digest) = answered.leg_and_digest(request.side.other());
+        let relay = Relay::send(turn, request, &asked, said.as_ref(), &self.media, leg, digest);
+        answered.relays.extend(relay);
     }
 
     pub(super) fn on_within_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        if matches!(self.state, Bridge::Routing(_) | Bridge::Ringing(_)) {
+            return self.on_early_response(turn, response);
+        }
         let Bridge::Answered(answered) = &mut self.state else {
             return dismiss_reinvite(turn, response);
         };
@@ -199,6 +250,9 @@ impl Call {
         client: ClientId,
         failure: Failure,
     ) {
+        if matches!(self.state, Bridge::Routing(_) | Bridge::Ringing(_)) {
+            return self.on_early_failure(turn, client);
+        }
         let Bridge::Answered(answered) = &mut self.state else { return };
         let Some(at) = answered.relays.iter().position(|it| it.client == client) else { return };
         let relay = answered.relays.remove(at);
@@ -230,6 +284,7 @@ impl Answered {
         let changes_session = match kind {
             Kind::Invite => true,
             Kind::Update => !request.message.body().is_empty(),
+            Kind::Prack => true,
             Kind::Info => false,
         };
         if !changes_session {
@@ -243,60 +298,6 @@ impl Answered {
             None if self.invite_in_progress() || refreshes => Some(Status::REQUEST_PENDING),
             None => None,
         }
-    }
-
-    fn refuse_glare(&self, turn: &mut Turn<'_>, request: &Within<'_>, status: Status) {
-        let mut bytes = Vec::new();
-        let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
-        if status == Status::SERVER_INTERNAL_ERROR {
-            writer.header(Name::RetryAfter, RETRY_AFTER_SECONDS);
-        }
-        writer.finish();
-        turn.respond(request.server, status, bytes);
-    }
-
-    /// Sends the request on, with our addresses in it.
-    fn relay(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: Within<'_>,
-        asked: &Asked,
-        said: Option<&Said<'_>>,
-        media: &MediaPlan,
-    ) {
-        let &Asked { kind, session, owner } = asked;
-        let Within { message, side, server, replies, flow, .. } = request;
-        let body = said.map(|said| media.hand_on(side, said, turn.hub.config.media_address));
-        let (other, digest) = self.leg_and_digest(side.other());
-        let out = other.request(turn, kind.method(), digest, |config, writer| {
-            config.headers.pass(message, writer);
-            match (&body, kind) {
-                (Some(body), _) => writer.body(SDP, body),
-                (None, Kind::Info) => finish_as(message, writer),
-                (None, Kind::Invite | Kind::Update) => writer.finish(),
-            }
-        });
-        let left = other.dialog.local_cseq();
-        let came = message.cseq().map_or(0, |cseq| cseq.number);
-        let Some(client) = turn.request(kind.method(), out, owner) else {
-            let status = Status::SERVICE_UNAVAILABLE;
-            return turn.respond(server, status, replies.bare(status, status.reason(), ""));
-        };
-        let offer = said.map(|said| said.audio);
-        let cseqs = [came, left];
-        let offered = body.map(Into::into);
-        self.relays.push(Relay {
-            from: side,
-            kind,
-            server,
-            replies,
-            flow,
-            client,
-            cseqs,
-            offer,
-            offered,
-            session,
-        });
     }
 
     /// A 2xx: what was offered and answered is settled, and goes back to who asked.
@@ -318,7 +319,7 @@ impl Answered {
         }
         let said = match relay.kind {
             Kind::Info => None,
-            Kind::Invite | Kind::Update => read(response.message)?,
+            Kind::Invite | Kind::Update | Kind::Prack => read(response.message)?,
         };
         let mut waiting = Unacknowledged::new(relay.server, came);
         match (&said, relay.offer, relay.kind) {
@@ -334,7 +335,7 @@ impl Answered {
             (Some(offer), None, Kind::Invite) => {
                 waiting = waiting.with_new_offer(left, offer.audio);
             }
-            (None, _, _) | (Some(_), None, Kind::Update | Kind::Info) => {}
+            (None, _, _) | (Some(_), None, Kind::Update | Kind::Prack | Kind::Info) => {}
         }
         if relay.kind == Kind::Invite {
             if !waiting.owes_ack() {
@@ -357,7 +358,7 @@ impl Answered {
 
 const SDP: &str = "application/sdp";
 
-fn read<'m>(message: &Message<'m>) -> Result<Option<Said<'m>>, sdp::Refusal> {
+pub(super) fn read<'m>(message: &Message<'m>) -> Result<Option<Said<'m>>, sdp::Refusal> {
     let body = description(message).map_err(|_| sdp::Refusal::NoAudio)?;
     body.map(Said::read).transpose()
 }
@@ -372,7 +373,12 @@ fn finish_as(message: &Message<'_>, writer: &mut MessageWriter<'_>) {
 
 /// Hands the response to a request back to who sent it. A carrier's challenge stays with us: to
 /// the caller it is our own failure.
-fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: Option<&[u8]>) {
+pub(super) fn hand_back(
+    turn: &mut Turn<'_>,
+    relay: &Relay,
+    response: &Response<'_>,
+    body: Option<&[u8]>,
+) {
     let (status, reason) = match response.status {
         Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
             (Status::SERVER_INTERNAL_ERROR, Status::SERVER_INTERNAL_ERROR.reason())
@@ -399,7 +405,7 @@ fn hand_back(turn: &mut Turn<'_>, relay: &Relay, response: &Response<'_>, body: 
     match (body, relay.kind) {
         (Some(body), _) => writer.body(SDP, body),
         (None, Kind::Info) => finish_as(response.message, &mut writer),
-        (None, Kind::Invite | Kind::Update) => writer.finish(),
+        (None, Kind::Invite | Kind::Update | Kind::Prack) => writer.finish(),
     }
     turn.respond(relay.server, status, bytes);
 }

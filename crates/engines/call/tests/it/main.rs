@@ -8,6 +8,7 @@ mod ending;
 mod failover;
 mod hostile;
 mod peer;
+mod reliable;
 mod session;
 mod strangers;
 mod totality;

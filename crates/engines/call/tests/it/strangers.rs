@@ -148,7 +148,7 @@ fn what_a_trunk_does_not_serve_is_refused_with_what_it_does() {
         let answer = world.expect(PBX, "SIP/2.0 405 Method Not Allowed\r\n");
         assert_eq!(
             header(&answer, Name::Allow),
-            "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE",
+            "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK",
             "{method}"
         );
     }

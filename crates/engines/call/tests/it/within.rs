@@ -249,7 +249,7 @@ fn requests_that_a_trunk_does_not_serve_are_refused_within_a_call_too() {
     for (cseq, method, status) in [
         (5, "REFER", "405 Method Not Allowed"),
         (6, "NOTIFY", "405 Method Not Allowed"),
-        (7, "PRACK", "405 Method Not Allowed"),
+        (7, "PRACK", "481 Call/Transaction Does Not Exist"),
         (8, "FROBNICATE", "501 Not Implemented"),
         (9, "OPTIONS", "200 OK"),
     ] {
@@ -297,7 +297,7 @@ fn early_requests_are_told_to_wait() {
     let contact = format!("Contact: <sip:{CARRIER}>");
     world.send(CARRIER, &response(&left, "180 Ringing", "called", &[&contact], None));
     let ringing = world.expect(PBX, "SIP/2.0 180 ");
-    world.send(PBX, &within(&invite, &ringing, "UPDATE", 9).text());
+    world.send(PBX, &within(&invite, &ringing, "INFO", 9).text());
     world.expect(PBX, "SIP/2.0 491 ");
     world.expect_nothing(CARRIER);
 }
