@@ -15,6 +15,9 @@ from violations import Draft, cases
 
 FAST = {"TRUNKLINE_API__REQUESTS_PER_SECOND": "1000000", "TRUNKLINE_API__BURST": "1000000"}
 
+# Violations that are admitted, because a client sends them: docs/deviations.md tells which.
+ACCOMMODATED = {("UpdateGlobalSettings", "VoiceConnector.CdrBucket", "min")}
+
 # What the line of a request cannot carry: no client gets it as far as the model's own check.
 TOO_LONG_FOR_A_REQUEST_LINE = 8 << 10
 
@@ -64,6 +67,9 @@ def test_every_violation_is_refused_by_the_members_name(wire, operation):
     complaints = []
     for case in cases(operation):
         answer = wire.send(case.method, case.target, case.body)
+        if (str(operation), case.member, case.kind) in ACCOMMODATED:
+            assert answer.status < 300, f"{case}: {answer}"
+            continue
         wrong = complaint(case, answer)
         if wrong:
             complaints.append(f"{case}\n  {wrong}: {answer}")
