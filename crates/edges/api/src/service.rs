@@ -49,7 +49,8 @@ pub(crate) async fn respond(
             format!(
                 "the request took longer than {limit:?}, and may or may not have been done; look, then ask again",
             ),
-        )),
+        )
+        .retry_after(1)),
         None => Err(ApiError::failure().caused_by("a panic, reported by the panic hook above")),
     };
     line.log(&request_id, &outcome, began.elapsed());

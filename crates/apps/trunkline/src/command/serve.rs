@@ -113,6 +113,9 @@ fn start_log(config: &LogConfig) {
     let lines = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(level)
+        // A log on a full disk loses lines. By default the loss is printed to the same place, and
+        // failing at that would end the task that had something to say.
+        .log_internal_errors(false)
         .with_target(false);
     let json = match config.format {
         LogFormat::Json => true,
@@ -126,12 +129,18 @@ fn start_log(config: &LogConfig) {
     }
 }
 
-/// SIGTERM and SIGINT, and SIGHUP where a certificate can be read again.
+/// SIGTERM and SIGINT, SIGHUP where a certificate can be read again, and SIGXFSZ.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Option<Signal>,
+    /// Taken, so that a write beyond the limit of file sizes fails as one to a full disk does; left
+    /// alone, it ends the process.
+    _file_too_large: Signal,
 }
+
+/// SIGXFSZ, as Linux numbers it on every processor that Rust's standard library is made for but MIPS.
+const FILE_TOO_LARGE: i32 = 25;
 
 /// What a signal asks for.
 enum Told {
@@ -151,6 +160,7 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
             hang_up: config.http.tls.as_ref().map(|_| listen(SignalKind::hangup())).transpose()?,
+            _file_too_large: listen(SignalKind::from_raw(FILE_TOO_LARGE))?,
         })
     }
 

@@ -311,6 +311,21 @@ async fn the_quota_refuses_one_domain_too_many() {
 }
 
 #[tokio::test]
+async fn the_quota_refuses_one_profile_too_many() {
+    let config = ApiConfig {
+        quotas: Quotas { voice_profiles: 1, ..Quotas::default() },
+        ..ApiConfig::default()
+    };
+    let world = World::with_config(config).await;
+    let domain = domain(&world).await;
+    profile(&world, 1, &domain).await;
+    let body = put(&world, search(2, &domain, START)).await;
+    let answer = world.call("POST", "/voice-profiles", body).await;
+    let message = answer.refused(400, "ResourceLimitExceededException");
+    assert!(message.contains("Voice profiles per domain"), "{message}");
+}
+
+#[tokio::test]
 async fn domains_and_profiles_of_another_account_cannot_be_told_from_absent_ones() {
     let world = World::start().await;
     let domain = domain(&world).await;
