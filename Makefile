@@ -50,7 +50,7 @@ docs: ## Documentation without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 
 .PHONY: conformance
-conformance: $(VENV)/ready ## Unmodified clients against a running server: boto3, AWS CLI, SIPp, baresip
+conformance: $(VENV)/ready conformance/js/node_modules/ready ## Unmodified clients against a running server: AWS's SDKs and CLI, SIPp, baresip
 	cargo build --workspace --bins --locked
 	$(VENV)/bin/python scripts/extract-model.py --check api-model/chime-sdk-voice-2022-08-03.json
 	TRUNKLINE_BIN="$(CURDIR)/$(BIN)" $(VENV)/bin/python -m pytest conformance
@@ -62,6 +62,10 @@ tools: ## Install what the tests talk to (Debian packages, a private Python envi
 $(VENV)/ready: conformance/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement conformance/requirements.txt
+	touch $@
+
+conformance/js/node_modules/ready: conformance/js/package-lock.json
+	npm ci --silent --prefix conformance/js
 	touch $@
 
 ##@ Measure and change it
