@@ -27,6 +27,7 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
         },
         limits: Limits {
             account_calls_max: config.calls.account_calls_max,
+            connector_calls_max: config.calls.connector_calls_max,
             calls_max: config.calls.calls_max,
         },
         patience: Patience {

@@ -5,28 +5,43 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use model::{E164Number, Termination, Username};
+use model::{AccountId, Direction, E164Number, ProxySessionId, Termination, Username};
 use sip_core::digest::{Guard, Refusal, Stale, Verdict};
 use sip_message::{Flow, Message, Name, Transport, Uri};
 
 use crate::caller_id::{self, Caller, CallerIdPolicy};
 use crate::country::{self, Country, Destination};
-use crate::directory::{Connector, Directory};
+use crate::directory::{Connector, Directory, ResolvedCarrier};
 use crate::io::Now;
+use crate::landing::Landing;
 use crate::reject::Reject;
 
 /// What has been found out about a call. Fields fill up in the order of the rules.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
+    /// The carrier that a call in came from; `None` of a call out.
+    pub(crate) origin: Option<Arc<ResolvedCarrier>>,
     pub(crate) source: SocketAddr,
     pub(crate) transport: Transport,
     pub(crate) caller_id_policy: CallerIdPolicy,
-    /// The connector as it was when the INVITE came.
+    /// Whose call it is, where no connector tells.
+    pub(crate) account: Option<AccountId>,
+    /// The connector as it was when the INVITE came: the one called through, or called.
     pub(crate) connector: Option<Arc<Connector>>,
     pub(crate) username: Option<Username>,
     pub(crate) caller: Option<Caller>,
+    /// The caller's name, which is shown besides its number.
+    pub(crate) caller_name: Option<Box<str>>,
+    /// Whom the called party sees, if it is not the caller.
+    pub(crate) shown: Option<Caller>,
     pub(crate) called: Option<E164Number>,
+    /// Where the call is sent, if it is not to the called number.
+    pub(crate) dial: Option<E164Number>,
     pub(crate) country: Option<Country>,
+    /// Who takes calls to the called number, if it is a number of this installation.
+    pub(crate) landing: Option<Landing>,
+    /// The proxy session that the call belongs to.
+    pub(crate) session: Option<ProxySessionId>,
     pub(crate) offer: Offer,
 }
 
@@ -40,18 +55,45 @@ pub(crate) enum Offer {
 }
 
 impl Facts {
-    pub(crate) fn new(flow: &Flow, policy: CallerIdPolicy, connector: Arc<Connector>) -> Self {
+    /// A call out through a connector.
+    pub(crate) fn outbound(flow: &Flow, policy: CallerIdPolicy, connector: Arc<Connector>) -> Self {
+        Self { connector: Some(connector), ..Self::new(flow, policy) }
+    }
+
+    /// A call in from a carrier.
+    pub(crate) fn inbound(flow: &Flow, origin: Arc<ResolvedCarrier>) -> Self {
+        Self { origin: Some(origin), ..Self::new(flow, CallerIdPolicy::Any) }
+    }
+
+    fn new(flow: &Flow, policy: CallerIdPolicy) -> Self {
         Self {
+            origin: None,
             source: SocketAddr::new(flow.remote.ip().to_canonical(), flow.remote.port()),
             transport: flow.transport,
             caller_id_policy: policy,
-            connector: Some(connector),
+            account: None,
+            connector: None,
             username: None,
             caller: None,
+            caller_name: None,
+            shown: None,
             called: None,
+            dial: None,
             country: None,
+            landing: None,
+            session: None,
             offer: Offer::Late,
         }
+    }
+
+    /// Which way the call goes.
+    pub(crate) fn direction(&self) -> Direction {
+        if self.origin.is_some() { Direction::Inbound } else { Direction::Outbound }
+    }
+
+    /// Whose call it is.
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        self.connector.as_deref().map(Connector::account).or(self.account)
     }
 
     pub(crate) fn termination(&self) -> Option<&Termination> {
@@ -77,13 +119,31 @@ impl Facts {
     }
 }
 
+/// Which gateways a call may be offered to.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// Carriers, to the PSTN.
+    Carriers,
+    /// The routes of these connectors, one connector after another.
+    Connectors(Vec<Arc<Connector>>),
+}
+
 /// Whether the call may go on as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Gate {
     /// It may.
-    Open,
+    Open(Way),
     /// It must come back with credentials.
     Challenge(Stale),
+}
+
+/// Whether a caller has shown who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It has, or need not.
+    Yes,
+    /// It must come back with credentials.
+    NotYet(Stale),
 }
 
 /// Whether a source may use a connector at all, without credentials: the first half of admission,
@@ -126,20 +186,20 @@ pub(crate) fn authenticate(
     request: &Message<'_>,
     guard: &mut Guard,
     now: Now,
-) -> Result<Gate, Reject> {
+) -> Result<Known, Reject> {
     let connector =
         Arc::clone(facts.connector.as_ref().expect("admission begins with a connector"));
     if connector.users().is_empty() {
-        return Ok(Gate::Open);
+        return Ok(Known::Yes);
     }
     let keys = |name: &str| connector.user(name).map(|user| &user.keys);
     match guard.check(now.unix, request, Name::ProxyAuthorization, connector.host(), keys) {
         Verdict::Pass(authenticated) => {
             facts.username = Some(authenticated.username().clone());
-            Ok(Gate::Open)
+            Ok(Known::Yes)
         }
-        Verdict::Challenge(stale) => Ok(Gate::Challenge(stale)),
-        Verdict::Refuse(Refusal::ForgedNonce) => Ok(Gate::Challenge(Stale::No)),
+        Verdict::Challenge(stale) => Ok(Known::NotYet(stale)),
+        Verdict::Refuse(Refusal::ForgedNonce) => Ok(Known::NotYet(Stale::No)),
         Verdict::Refuse(why) => Err(Reject::Credentials { username: offered_user(request), why }),
     }
 }
@@ -150,7 +210,7 @@ fn offered_user(request: &Message<'_>) -> Box<str> {
 }
 
 /// Text of a stranger as a record may keep it.
-fn readable(text: &str) -> Box<str> {
+pub(crate) fn readable(text: &str) -> Box<str> {
     const CHARS_MAX: usize = 64;
     text.chars().filter(|it| !it.is_control()).take(CHARS_MAX).collect::<String>().into()
 }

@@ -25,6 +25,8 @@ pub enum Origin {
     From,
     /// The connector's `DefaultPhoneNumber`, whatever the caller said.
     DefaultPhoneNumber,
+    /// The number that stands between the participants of a proxy session.
+    ProxyNumber,
 }
 
 /// Whether the called party sees the number.
@@ -98,6 +100,59 @@ pub(crate) fn decide(
             Ok(Caller { number, origin, presentation })
         }
     }
+}
+
+/// Who calls in, by a carrier's word: P-Asserted-Identity, else From, in whatever way it writes
+/// numbers. Who asked not to be shown, or is anonymous, is withheld from the called party.
+pub(crate) fn of_carrier(invite: &Message<'_>) -> Caller {
+    let from = invite.from().ok();
+    let from_uri = from.as_ref().and_then(|it| it.parsed_uri().ok());
+    let claimed = from.as_ref().map_or(Claim::Other, claim);
+    let presentation = match claimed {
+        Claim::Anonymous => Presentation::Withheld,
+        Claim::Number(_) | Claim::Other => asked_privacy(invite),
+    };
+    let read = |uri: &Uri<'_>| e164(uri).or_else(|| readings(uri).next());
+    let asserted = invite
+        .addresses(Name::PAssertedIdentity)
+        .filter_map(Result::ok)
+        .find_map(|it| it.parsed_uri().ok().as_ref().and_then(read));
+    let (number, origin) = match asserted {
+        Some(number) => (Some(number), Origin::AssertedIdentity),
+        None => (from_uri.as_ref().and_then(read), Origin::From),
+    };
+    Caller { number, origin, presentation }
+}
+
+/// The caller's name as a carrier tells it: the display name of P-Asserted-Identity, else of From.
+pub(crate) fn name_of_carrier(invite: &Message<'_>, caller: &Caller) -> Option<Box<str>> {
+    const CHARS_MAX: usize = 64;
+    if caller.presentation == Presentation::Withheld {
+        return None;
+    }
+    let asserted = invite.addresses(Name::PAssertedIdentity).filter_map(Result::ok);
+    let said = asserted.chain(invite.from().ok()).find_map(|it| {
+        let name = it.display_name()?.into_owned();
+        (!name.trim().is_empty()).then_some(name)
+    });
+    let kept = |name: String| {
+        let plain = name.chars().filter(|it| !it.is_control()).take(CHARS_MAX);
+        plain.collect::<String>().trim().into()
+    };
+    said.map(kept)
+}
+
+/// The numbers that digits without a plus may mean, the likeliest first: behind an international
+/// prefix; E.164 whose plus was left out; ten digits of North America.
+pub(crate) fn readings(uri: &Uri<'_>) -> impl Iterator<Item = E164Number> + use<> {
+    let digits = uri.phone_digits().map(|it| it.into_owned()).unwrap_or_default();
+    let plain = !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
+    let behind = digits.strip_prefix("011").or_else(|| digits.strip_prefix("00"));
+    let international = behind.map(|rest| format!("+{rest}"));
+    let north_american = (digits.len() == 10).then(|| format!("+1{digits}"));
+    let whole = (digits.len() > 7).then(|| format!("+{digits}"));
+    let all = [international, north_american, whole];
+    all.into_iter().flatten().filter(move |_| plain).filter_map(|it| E164Number::parse(&it).ok())
 }
 
 /// A number as the trunk wants it: with a plus, without an international prefix.

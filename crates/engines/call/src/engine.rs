@@ -13,7 +13,7 @@ use crate::config::{Config, Seeds};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::hub::{Hub, Service, Turn};
-use crate::invite::{self, Ask};
+use crate::invite::{self, Ask, Party};
 use crate::io::{Command, Input, MediaEvent, Now, Output, Reason};
 use crate::live::LiveCall;
 use crate::record::End;
@@ -151,7 +151,7 @@ fn receive(turn: &mut Turn<'_>, calls: &mut Calls, flow: Flow, bytes: &[u8]) {
         Ok(message) => message,
         Err(error) => return turn.hub.counters.drop(error.code()),
     };
-    let target = Target::of_new(turn, &message);
+    let target = Target::of_new(turn, &flow, &message);
     if let Some(Target::Unknown(_) | Target::Ourselves) = target
         && !turn.hub.answers_stranger(turn.now)
     {
@@ -205,7 +205,11 @@ fn request(
     match (method, target) {
         (Method::Invite, Target::Connector(connector, uri)) => {
             let ask = Ask { server, flow, message, uri, replies, tag };
-            invite::receive(turn, calls, ask, connector);
+            invite::receive(turn, calls, ask, Party::Customer(connector));
+        }
+        (Method::Invite, Target::Carrier(carrier, uri)) => {
+            let ask = Ask { server, flow, message, uri, replies, tag };
+            invite::receive(turn, calls, ask, Party::Carrier(carrier));
         }
         (_, target) => {
             let stranger = Stranger { server, flow, message, method, replies, tag };

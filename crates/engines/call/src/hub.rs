@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::hash::Hasher;
 
 use media::{CallMediaId, LocalPort, PortPool};
+use model::Termination;
 use rustc_hash::FxHashMap;
 use sip_core::digest::{Guard, GuardConfig};
 use sip_core::{ClientId, Endpoint, ServerId, Tokens};
@@ -16,7 +17,7 @@ use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::face::Faces;
 use crate::io::{MediaCommand, Now, Output};
-use crate::limit::{Pace, Usage};
+use crate::limit::{Exceeded, Lane, Pace, Seat, Usage};
 use crate::reject::Reject;
 
 /// What all calls of an engine share.
@@ -170,6 +171,20 @@ impl Turn<'_> {
             self.hub.counters.drop("transactions-max");
         }
         sent.ok()
+    }
+
+    /// Whether one more call may take a seat, at the connector's pace: a token is spent.
+    pub(crate) fn take_room(
+        &mut self,
+        seat: &Seat,
+        lane: Lane,
+        termination: Option<&Termination>,
+    ) -> Result<(), Exceeded> {
+        let usage = &mut self.hub.usage;
+        if let Some(termination) = termination {
+            usage.take_token(self.now.instant, lane, termination)?;
+        }
+        usage.check_room(seat, &self.hub.config.limits)
     }
 
     pub(crate) fn media(&mut self, command: MediaCommand) {

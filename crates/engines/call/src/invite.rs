@@ -3,50 +3,53 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use model::TransactionId;
+use model::{AssociationTarget, TransactionId};
 use sip_core::digest::Stale;
 use sip_core::{Replies, ServerId, Token, session};
 use sip_message::{Flow, Message, Name, Status, Uri, Violation};
 
 use crate::abilities;
-use crate::admission::{self, Facts, Gate, Offer};
+use crate::admission::{self, Facts, Gate, Known, Offer, Way};
 use crate::bridge::{Admitted, Call};
 use crate::caller_id::user_as_written;
 use crate::calls::Calls;
-use crate::directory::Connector;
+use crate::directory::{Connector, ResolvedCarrier};
 use crate::explain::Rule;
 use crate::hub::{Service, Turn};
+use crate::inbound;
 use crate::io::Output;
+use crate::landing;
 use crate::leg::PRODUCT;
+use crate::limit::{Lane, Seat};
 use crate::media_plan::{Said, description};
 use crate::record::{Outcome, Story};
-use crate::reject::{Reject, Retry};
+use crate::reject::{NotTaken, Reject, Retry};
+use crate::route::Plan;
 
-/// An INVITE that names a connector.
+/// An INVITE that names a connector, or that comes from a carrier.
 pub(crate) struct Ask<'m> {
     pub(crate) server: ServerId,
     pub(crate) flow: Flow,
     pub(crate) message: &'m Message<'m>,
-    /// The Request-URI, which named the connector.
+    /// The Request-URI.
     pub(crate) uri: Uri<'m>,
     pub(crate) replies: Replies,
     pub(crate) tag: Token,
 }
 
 /// Lets the INVITE in, challenges it, or refuses it with a record.
-pub(crate) fn receive(
-    turn: &mut Turn<'_>,
-    calls: &mut Calls,
-    ask: Ask<'_>,
-    connector: Arc<Connector>,
-) {
-    let policy = turn.hub.config.caller_id;
-    let mut facts = Facts::new(&ask.flow, policy, connector);
+pub(crate) fn receive(turn: &mut Turn<'_>, calls: &mut Calls, ask: Ask<'_>, from: Party) {
+    let mut facts = match from {
+        Party::Customer(connector) => {
+            Facts::outbound(&ask.flow, turn.hub.config.caller_id, connector)
+        }
+        Party::Carrier(carrier) => Facts::inbound(&ask.flow, carrier),
+    };
     match admit(turn, &mut facts, &ask) {
         Ok(Gate::Challenge(stale)) => challenge(turn, &ask, &facts, stale),
-        Ok(Gate::Open) => {
+        Ok(Gate::Open(way)) => {
             turn.hub.counters.attempts += 1;
-            open(turn, calls, facts, ask);
+            open(turn, calls, facts, ask, &way);
         }
         Err(reject) => {
             turn.hub.counters.attempts += 1;
@@ -55,20 +58,53 @@ pub(crate) fn receive(
     }
 }
 
+/// Who an INVITE comes from.
+pub(crate) enum Party {
+    /// A customer: it names this connector.
+    Customer(Arc<Connector>),
+    /// This carrier.
+    Carrier(Arc<ResolvedCarrier>),
+}
+
 /// Every question that can be asked without taking anything but a token of the connector's pace.
 fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, Reject> {
     check_request(turn, ask)?;
+    if facts.origin.is_some() {
+        return inbound::admit(turn, facts, ask.message, &ask.uri).map(Gate::Open);
+    }
     admission::check_connector(facts)?;
     match admission::authenticate(facts, ask.message, &mut turn.hub.guard, turn.now)? {
-        Gate::Open => {}
-        Gate::Challenge(stale) => return Ok(Gate::Challenge(stale)),
+        Known::Yes => {}
+        Known::NotYet(stale) => return Ok(Gate::Challenge(stale)),
     }
     admission::check_numbers(facts, ask.message, &ask.uri, turn.directory)?;
-    let termination = facts.termination().expect("a connector was checked to have one");
-    turn.hub.usage.take_token(turn.now.instant, termination).map_err(Reject::Exceeded)?;
-    let limits = turn.hub.config.limits;
-    turn.hub.usage.check_room(termination.account, &limits).map_err(Reject::Exceeded)?;
-    Ok(Gate::Open)
+    let connector = Arc::clone(facts.connector.as_ref().expect("a call out names a connector"));
+    if turn.directory.host_rule(&connector).is_some() {
+        return Err(Reject::NotTaken(NotTaken::ApplicationNotServed(connector.host().into())));
+    }
+    turn.take_room(&Seat::of(&connector), Lane::Out, connector.termination())
+        .map_err(Reject::Exceeded)?;
+    stay_or_leave(turn, facts).map(Gate::Open)
+}
+
+/// A number of this installation's own is called without a carrier, by the routes that calls in to
+/// it would take; one that takes no calls in here leaves like any other.
+fn stay_or_leave(turn: &mut Turn<'_>, facts: &mut Facts) -> Result<Way, Reject> {
+    let called = facts.called.expect("a call out was checked to go to a number");
+    let directory = turn.directory;
+    let takes_calls = match directory.association(called) {
+        Some(AssociationTarget::Connector(id)) => {
+            directory.connector(id).is_some_and(|it| it.origination().is_some())
+        }
+        Some(AssociationTarget::Group(_)) => true,
+        None => false,
+    };
+    if !takes_calls || directory.is_proxy(called) {
+        return Ok(Way::Carriers);
+    }
+    let landing =
+        landing::find(directory, called, &mut turn.hub.tokens).map_err(Reject::NotTaken)?;
+    inbound::land(turn, facts, landing)
 }
 
 /// Whether it is a request that we can serve at all.
@@ -102,7 +138,7 @@ fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
 }
 
 /// Reads the offer and begins the call.
-fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>) {
+fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, way: &Way) {
     let said = match read_offer(ask.message) {
         Ok(said) => said,
         Err(reject) => return refuse(turn, &facts, &ask, reject),
@@ -113,7 +149,11 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>) 
     let transaction = new_transaction(turn);
     let Ask { server, flow, message, uri, replies, tag } = ask;
     let again = replies.clone();
-    let admitted = Admitted { facts, server, replies, tag, flow, message, said };
+    let plan = match way {
+        Way::Carriers => Plan::to_carriers(turn.directory.carriers()),
+        Way::Connectors(connectors) => Plan::to_connectors(connectors, turn.directory),
+    };
+    let admitted = Admitted { facts, plan, server, replies, tag, flow, message, said };
     match Call::begin(turn, calls.next_key(), transaction, admitted) {
         Ok(call) => calls.insert(turn.now.instant, call),
         Err((facts, reject)) => {

@@ -47,8 +47,9 @@
 //! `orphan` (answers nobody wants). `media_plan` turns offers and answers into orders for the
 //! relay; `headers` says what crosses; `strangers` deals with everything that is no call.
 //!
-//! Calls in, from carriers to customers, are not taken yet: [`Directory::carrier_by_source`] and
-//! [`Connector`]'s origination are their seam.
+//! Calls in, from a carrier to a customer, meet other questions, those of `inbound`: which number
+//! is called, and by `landing` which connectors take its calls. From there on they are calls like
+//! others, whose gateways are routes instead of carriers.
 
 pub mod config;
 pub mod country;
@@ -68,8 +69,11 @@ mod engine;
 mod face;
 mod headers;
 mod hub;
+mod identity;
+mod inbound;
 mod invite;
 mod io;
+mod landing;
 mod leg;
 mod live;
 mod media_plan;

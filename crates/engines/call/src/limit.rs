@@ -1,5 +1,5 @@
-//! How many calls, and how fast: calls per second of a connector, calls at once of an account and
-//! of the whole engine.
+//! How many calls, and how fast: calls per second of a connector, calls at once of a connector, of
+//! an account and of the whole engine.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -7,19 +7,23 @@ use std::time::{Duration, Instant};
 use model::{AccountId, Termination, VoiceConnectorId};
 use rustc_hash::FxHashMap;
 
+use crate::directory::Connector;
+
 /// How many calls may be open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Calls of one account.
     pub account_calls_max: u32,
+    /// Calls of one connector.
+    pub connector_calls_max: u32,
     /// Calls of the engine: bounds its memory.
     pub calls_max: u32,
 }
 
 impl Default for Limits {
-    /// 10,000 for an account, 50,000 for the engine.
+    /// 10,000 for an account and for a connector, 50,000 for the engine.
     fn default() -> Self {
-        Self { account_calls_max: 10_000, calls_max: 50_000 }
+        Self { account_calls_max: 10_000, connector_calls_max: 10_000, calls_max: 50_000 }
     }
 }
 
@@ -33,6 +37,11 @@ pub enum Exceeded {
     },
     /// Calls at once of the account.
     AccountCalls {
+        /// The limit.
+        max: u32,
+    },
+    /// Calls at once of the connector.
+    ConnectorCalls {
         /// The limit.
         max: u32,
     },
@@ -75,13 +84,35 @@ impl Pace {
     }
 }
 
+/// Whose room a call takes. A call between two connectors of this installation takes two seats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) account: AccountId,
+    pub(crate) connector: VoiceConnectorId,
+}
+
+impl Seat {
+    pub(crate) fn of(connector: &Connector) -> Self {
+        Self { account: connector.account(), connector: connector.connector.id.clone() }
+    }
+}
+
+/// Calls out and calls in are paced apart, so that neither can lock the other out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Lane {
+    Out,
+    In,
+}
+
 /// What is in use.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
-    paces: FxHashMap<VoiceConnectorId, Pace>,
+    /// By lane.
+    paces: [FxHashMap<VoiceConnectorId, Pace>; 2],
     /// Sweep idle paces when there are more than this.
     paces_sweep_at: usize,
     accounts: FxHashMap<AccountId, u32>,
+    connectors: FxHashMap<VoiceConnectorId, u32>,
     calls: u32,
 }
 
@@ -93,16 +124,17 @@ impl Usage {
     pub(crate) fn take_token(
         &mut self,
         now: Instant,
+        lane: Lane,
         termination: &Termination,
     ) -> Result<(), Exceeded> {
         let rate = termination.cps_limit;
-        let taken = match self.paces.get_mut(&termination.connector) {
+        let taken = match self.paces[lane as usize].get_mut(&termination.connector) {
             Some(pace) => pace.take(now, rate),
             None => {
                 self.sweep(now);
                 let mut pace = Pace::new(now);
                 let taken = pace.take(now, rate);
-                self.paces.insert(termination.connector.clone(), pace);
+                self.paces[lane as usize].insert(termination.connector.clone(), pace);
                 taken
             }
         };
@@ -110,29 +142,52 @@ impl Usage {
     }
 
     /// Whether one more call fits.
-    pub(crate) fn check_room(&self, account: AccountId, limits: &Limits) -> Result<(), Exceeded> {
+    pub(crate) fn check_room(&self, seat: &Seat, limits: &Limits) -> Result<(), Exceeded> {
         if self.calls >= limits.calls_max {
             return Err(Exceeded::EngineCalls { max: limits.calls_max });
         }
-        if self.accounts.get(&account).copied().unwrap_or(0) >= limits.account_calls_max {
+        if self.accounts.get(&seat.account).copied().unwrap_or(0) >= limits.account_calls_max {
             return Err(Exceeded::AccountCalls { max: limits.account_calls_max });
+        }
+        let open = self.connectors.get(&seat.connector).copied().unwrap_or(0);
+        if open >= limits.connector_calls_max {
+            return Err(Exceeded::ConnectorCalls { max: limits.connector_calls_max });
         }
         Ok(())
     }
 
-    /// Counts a call in. [`Usage::leave`] counts it out.
-    pub(crate) fn enter(&mut self, account: AccountId) {
+    /// Counts a call. [`Usage::end`] counts it out.
+    pub(crate) fn begin(&mut self) {
         self.calls += 1;
-        *self.accounts.entry(account).or_default() += 1;
     }
 
     /// Counts a call out.
-    pub(crate) fn leave(&mut self, account: AccountId) {
+    pub(crate) fn end(&mut self) {
         self.calls -= 1;
-        let open = self.accounts.get_mut(&account).expect("a call that leaves has entered");
+    }
+
+    /// Takes a seat. [`Usage::leave`] gives it back.
+    pub(crate) fn enter(&mut self, seat: &Seat) {
+        *self.accounts.entry(seat.account).or_default() += 1;
+        match self.connectors.get_mut(&seat.connector) {
+            Some(open) => *open += 1,
+            None => {
+                self.connectors.insert(seat.connector.clone(), 1);
+            }
+        }
+    }
+
+    /// Gives a seat back.
+    pub(crate) fn leave(&mut self, seat: &Seat) {
+        let open = self.accounts.get_mut(&seat.account).expect("a call that leaves has entered");
         *open -= 1;
         if *open == 0 {
-            self.accounts.remove(&account);
+            self.accounts.remove(&seat.account);
+        }
+        let open = self.connectors.get_mut(&seat.connector).expect("and at its connector too");
+        *open -= 1;
+        if *open == 0 {
+            self.connectors.remove(&seat.connector);
         }
     }
 
@@ -143,9 +198,12 @@ impl Usage {
 
     /// Forgets full buckets: a new one is full too. Amortised, each insertion pays for a few.
     fn sweep(&mut self, now: Instant) {
-        if self.paces.len() >= self.paces_sweep_at.max(PACES_KEPT) {
-            self.paces.retain(|_, pace| !pace.is_full(now));
-            self.paces_sweep_at = 2 * self.paces.len();
+        let [out, inward] = &mut self.paces;
+        if out.len() + inward.len() >= self.paces_sweep_at.max(PACES_KEPT) {
+            for paces in [&mut *out, &mut *inward] {
+                paces.retain(|_, pace| !pace.is_full(now));
+            }
+            self.paces_sweep_at = 2 * (out.len() + inward.len());
         }
     }
 }
@@ -177,22 +235,31 @@ mod tests {
         let mut usage = Usage::default();
         let connector = termination(1, 5);
         for n in 0..5 {
-            assert_eq!(usage.take_token(start, &connector), Ok(()), "call {n}");
+            assert_eq!(usage.take_token(start, Lane::Out, &connector), Ok(()), "call {n}");
         }
         let refused = Err(Exceeded::CallsPerSecond { max: 5 });
-        assert_eq!(usage.take_token(start, &connector), refused);
-        assert_eq!(usage.take_token(start + Duration::from_millis(199), &connector), refused);
-        assert_eq!(usage.take_token(start + Duration::from_millis(200), &connector), Ok(()));
-        assert_eq!(usage.take_token(start + Duration::from_millis(200), &connector), refused);
+        assert_eq!(usage.take_token(start, Lane::Out, &connector), refused);
+        assert_eq!(
+            usage.take_token(start + Duration::from_millis(199), Lane::Out, &connector),
+            refused
+        );
+        assert_eq!(
+            usage.take_token(start + Duration::from_millis(200), Lane::Out, &connector),
+            Ok(())
+        );
+        assert_eq!(
+            usage.take_token(start + Duration::from_millis(200), Lane::Out, &connector),
+            refused
+        );
     }
 
     #[test]
     fn one_connectors_burst_does_not_slow_another() {
         let now = epoch();
         let mut usage = Usage::default();
-        assert!(usage.take_token(now, &termination(1, 1)).is_ok());
-        assert!(usage.take_token(now, &termination(1, 1)).is_err());
-        assert!(usage.take_token(now, &termination(2, 1)).is_ok());
+        assert!(usage.take_token(now, Lane::Out, &termination(1, 1)).is_ok());
+        assert!(usage.take_token(now, Lane::Out, &termination(1, 1)).is_err());
+        assert!(usage.take_token(now, Lane::Out, &termination(2, 1)).is_ok());
     }
 
     #[test]
@@ -206,27 +273,37 @@ mod tests {
                 let mut connector = termination(0, 1);
                 connector.connector = VoiceConnectorId::from_random(bytes);
                 let now = start + Duration::from_secs(2 * u64::from(second));
-                usage.take_token(now, &connector).ok();
+                usage.take_token(now, Lane::Out, &connector).ok();
             }
         }
-        assert!(usage.paces.len() <= 2 * PACES_KEPT, "{}", usage.paces.len());
+        assert!(usage.paces[0].len() <= 2 * PACES_KEPT, "{}", usage.paces[0].len());
     }
 
     #[test]
     fn a_call_that_left_makes_room() {
-        let limits = Limits { account_calls_max: 1, calls_max: 2 };
-        let other = AccountId::parse("111122223333").unwrap();
-        let third = AccountId::parse("444455556666").unwrap();
+        let limits = Limits { account_calls_max: 2, connector_calls_max: 1, calls_max: 3 };
+        let seat = |account: &str, connector: u8| Seat {
+            account: AccountId::parse(account).unwrap(),
+            connector: VoiceConnectorId::from_random([connector; 22]),
+        };
+        let (first, second) = (seat("000000000000", 1), seat("000000000000", 2));
+        let (third, other) = (seat("000000000000", 3), seat("111122223333", 4));
         let mut usage = Usage::default();
-        usage.enter(AccountId::DEFAULT);
-        assert_eq!(
-            usage.check_room(AccountId::DEFAULT, &limits),
-            Err(Exceeded::AccountCalls { max: 1 })
-        );
-        usage.enter(other);
-        assert_eq!(usage.check_room(third, &limits), Err(Exceeded::EngineCalls { max: 2 }));
-        usage.leave(AccountId::DEFAULT);
-        assert_eq!(usage.check_room(AccountId::DEFAULT, &limits), Ok(()));
+        let enter = |usage: &mut Usage, seat: &Seat| {
+            usage.begin();
+            usage.enter(seat);
+        };
+        enter(&mut usage, &first);
+        assert_eq!(usage.check_room(&first, &limits), Err(Exceeded::ConnectorCalls { max: 1 }));
+        enter(&mut usage, &second);
+        assert_eq!(usage.check_room(&third, &limits), Err(Exceeded::AccountCalls { max: 2 }));
+        enter(&mut usage, &other);
+        assert_eq!(usage.check_room(&other, &limits), Err(Exceeded::EngineCalls { max: 3 }));
+        for seat in [&first, &second] {
+            usage.leave(seat);
+            usage.end();
+        }
+        assert_eq!(usage.check_room(&first, &limits), Ok(()));
         assert!(!usage.accounts.contains_key(&AccountId::DEFAULT));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use model::{AccountId, TransactionId, UnixMillis, VoiceConnectorId};
+use model::{AccountId, Direction, TransactionId, UnixMillis, VoiceConnectorId};
 
 /// One call in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct LiveCall {
     pub account: AccountId,
     /// The connector.
     pub connector: VoiceConnectorId,
+    /// Which way it goes.
+    pub direction: Direction,
     /// How far it is.
     pub state: LiveState,
     /// The digest user, if the call was authenticated.
@@ -27,7 +29,7 @@ pub struct LiveCall {
     pub to: String,
     /// Where the INVITE came from.
     pub source: SocketAddr,
-    /// The carrier that has the call.
+    /// The carrier that has the call, or that it came from.
     pub carrier: Option<String>,
     /// When the INVITE came.
     pub started: UnixMillis,

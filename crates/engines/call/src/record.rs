@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use media::Side;
-use model::{CallRecord, CallStatus, Direction, LegQuality, TransactionId, UnixMillis, Verdict};
+use model::{CallRecord, CallStatus, LegQuality, TransactionId, UnixMillis, Verdict};
 use sip_message::Status;
 
 use crate::admission::Facts;
 use crate::directory::ResolvedCarrier;
 use crate::explain;
+use crate::limit::Exceeded;
 use crate::reject::Reject;
 use crate::route::Attempt;
 
@@ -35,6 +36,9 @@ pub enum End {
     RingTimeout,
     /// No carrier took the call.
     RoutesExhausted,
+    /// No route of the called connectors took the call; the last one's answer, or the status that
+    /// its silence amounts to.
+    NoRouteAnswered(Status),
     /// A carrier answered with media that cannot be carried.
     AnswerRefused(sdp::Refusal),
     /// The caller never acknowledged the answer.
@@ -67,7 +71,7 @@ impl End {
             Self::Declined(Status(480)) => "unavailable",
             Self::Declined(_) => "refused-by-carrier",
             Self::RingTimeout => "no-answer",
-            Self::RoutesExhausted => "routes-exhausted",
+            Self::RoutesExhausted | Self::NoRouteAnswered(_) => "routes-exhausted",
             Self::AnswerRefused(_) => "answer-refused",
             Self::AckTimeout => "ack-timeout",
             Self::PrackTimeout => "prack-timeout",
@@ -83,7 +87,7 @@ impl End {
     /// The SIP status that the caller gets if its INVITE is still open.
     pub const fn status(self) -> Status {
         match self {
-            Self::Declined(status) => status,
+            Self::Declined(status) | Self::NoRouteAnswered(status) => status,
             Self::Cancelled => Status::REQUEST_TERMINATED,
             Self::RingTimeout => Status::TEMPORARILY_UNAVAILABLE,
             Self::AnswerRefused(_) => Status::BAD_GATEWAY,
@@ -108,6 +112,7 @@ impl End {
             Self::Declined(_) => "Refused by the called side",
             Self::RingTimeout => "No answer",
             Self::RoutesExhausted => "No carrier took the call",
+            Self::NoRouteAnswered(_) => "No route took the call",
             Self::AnswerRefused(_) => "The answer's media cannot be carried",
             Self::AckTimeout => "ACK timeout",
             Self::PrackTimeout => "PRACK timeout",
@@ -138,6 +143,7 @@ impl End {
             Self::Cancelled
             | Self::RingTimeout
             | Self::RoutesExhausted
+            | Self::NoRouteAnswered(_)
             | Self::AckTimeout
             | Self::PrackTimeout
             | Self::DurationMax
@@ -152,6 +158,10 @@ impl End {
             Self::RoutesExhausted => {
                 "look at the answers of each carrier above; `trunkline carrier list` shows their \
                  addresses"
+            }
+            Self::NoRouteAnswered(_) => {
+                "look at the answers of each route above; PutVoiceConnectorOrigination changes \
+                 them"
             }
             Self::AckTimeout => {
                 "the caller's ACK did not arrive: its device must send it to the Contact of our \
@@ -216,6 +226,8 @@ pub(crate) enum Tally {
     Unreachable,
     /// We have no listener of that transport and address family.
     NoListener,
+    /// The connector has no room for the call; it was not asked.
+    Full(Exceeded),
     /// The caller gave up meanwhile.
     Abandoned,
 }
@@ -226,15 +238,18 @@ impl Tally {
             Self::Answered => (Verdict::Pass, ""),
             Self::Open | Self::Abandoned => (Verdict::Note, ""),
             Self::Failed(_) => (Verdict::Refuse, ""),
-            Self::Unauthorized(_) => {
-                (Verdict::Refuse, "set the carrier's credential anew with `trunkline carrier add`")
-            }
+            Self::Unauthorized(_) => (
+                Verdict::Refuse,
+                "set the carrier's credential anew with `trunkline carrier add`; a \
+                  PBX must not challenge calls in",
+            ),
             Self::NoProgress | Self::TimedOut => {
-                (Verdict::Refuse, "check the carrier's address and that it accepts calls from here")
+                (Verdict::Refuse, "check the address there and that calls from here are accepted")
             }
-            Self::Unreachable => (Verdict::Refuse, "check the carrier's address and transport"),
+            Self::Unreachable => (Verdict::Refuse, "check the address and transport there"),
+            Self::Full(exceeded) => (Verdict::Refuse, explain::limit_remedy(exceeded)),
             Self::NoListener => {
-                (Verdict::Refuse, "open a listener of the carrier's transport and address family")
+                (Verdict::Refuse, "open a listener of that transport and address family")
             }
         }
     }
@@ -251,6 +266,7 @@ impl fmt::Display for Tally {
             Self::TimedOut => f.write_str("no final response in time"),
             Self::Unreachable => f.write_str("not reachable"),
             Self::NoListener => f.write_str("no listener of its transport and address family"),
+            Self::Full(_) => f.write_str("not asked: its connector is at its limit"),
             Self::Abandoned => f.write_str("given up: the caller hung up or time ran out"),
         }
     }
@@ -296,9 +312,9 @@ impl Story<'_> {
             transaction_id: self.transaction_id,
             call_id: self.call_id.into(),
             peer_call_id: self.peer_call_id.map(Into::into),
-            account: connector.map(|it| it.account()),
+            account: facts.account(),
             connector: connector.map(|it| it.connector.id.clone()),
-            direction: Direction::Outbound,
+            direction: facts.direction(),
             status,
             reason: reason.into(),
             status_message: message.into_owned(),
@@ -307,7 +323,7 @@ impl Story<'_> {
             from: facts.caller_text().unwrap_or_else(|| from.into()),
             to: facts.called.map_or_else(|| to.into(), |number| number.to_string()),
             source: facts.source.to_string(),
-            carrier: carrier(self.tried).map(|it| it.carrier.name.to_string()),
+            carrier: carrier(facts, self.tried).map(|it| it.carrier.name.to_string()),
             started: self.started,
             answered,
             ended: self.ended,
@@ -317,9 +333,13 @@ impl Story<'_> {
     }
 }
 
-/// The carrier that took the call: the one that answered, or had the last word.
-pub(crate) fn carrier(tried: &[Tried]) -> Option<&Arc<ResolvedCarrier>> {
-    tried.last()?.attempt.gateway.carrier()
+/// The carrier of the call: the one that it came from; else the one that answered, or had the last
+/// word.
+pub(crate) fn carrier<'c>(
+    facts: &'c Facts,
+    tried: &'c [Tried],
+) -> Option<&'c Arc<ResolvedCarrier>> {
+    facts.origin.as_ref().or_else(|| tried.last()?.attempt.gateway.carrier())
 }
 
 /// A leg's figures as records keep them.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use model::E164Number;
+use model::{E164Number, VoiceConnectorGroupId, VoiceConnectorId};
 use sip_core::{digest, session};
 use sip_message::{Status, Violation};
 
@@ -73,6 +73,45 @@ pub enum Reject {
     },
     /// There is no carrier to send the call to.
     NoCarrier,
+    /// Nobody here takes calls to the called number.
+    NotTaken(NotTaken),
+}
+
+/// Why nobody here takes a call to a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotTaken {
+    /// The called number is nobody's here.
+    NumberUnknown(E164Number),
+    /// The called number belongs to no connector or group.
+    NumberUnassociated(E164Number),
+    /// The called number, or the connector, belongs to a SIP media application, which this release
+    /// cannot run.
+    ApplicationNotServed(Box<str>),
+    /// No member of the group can take the call; what stops the last one.
+    GroupEmpty {
+        /// The group.
+        group: VoiceConnectorGroupId,
+        /// Why its last member cannot; `None` if it has none.
+        why: Option<Box<Self>>,
+    },
+    /// The called connector has no routes for calls in.
+    OriginationAbsent(VoiceConnectorId),
+    /// Calls in are switched off.
+    OriginationDisabled(VoiceConnectorId),
+    /// The list of routes is empty.
+    RoutesAbsent(VoiceConnectorId),
+    /// The connector requires encryption and no route of it can be encrypted.
+    RoutesUnencrypted(VoiceConnectorId),
+    /// No route's host has an address.
+    RoutesUnresolved(VoiceConnectorId),
+    /// A proxy number was called by somebody who has no open session there, and there is no number
+    /// to fall back on.
+    SessionClosed {
+        /// The number that was called.
+        proxy: E164Number,
+        /// Who called, if that is known.
+        caller: Option<E164Number>,
+    },
 }
 
 /// What the caller may retry and when.
@@ -117,6 +156,9 @@ impl Reject {
             Self::Exceeded(Exceeded::AccountCalls { .. }) => {
                 (Rule::Concurrency, "account-calls-exceeded", 503)
             }
+            Self::Exceeded(Exceeded::ConnectorCalls { .. }) => {
+                (Rule::Concurrency, "connector-calls-exceeded", 503)
+            }
             Self::Exceeded(Exceeded::EngineCalls { .. }) => {
                 (Rule::Concurrency, "engine-calls-exceeded", 503)
             }
@@ -124,6 +166,7 @@ impl Reject {
             Self::Offer(refusal) => (Rule::Media, sdp_code(refusal), refusal.status()),
             Self::PortsExhausted { .. } => (Rule::Ports, "media-ports-exhausted", 503),
             Self::NoCarrier => (Rule::Route, "no-carrier", 503),
+            Self::NotTaken(why) => why.texts(),
         };
         Texts { rule, code, status }
     }
@@ -166,7 +209,7 @@ impl Reject {
             Self::Exceeded(Exceeded::CallsPerSecond { .. }) => {
                 "Calls per second limit exceeded".into()
             }
-            Self::Exceeded(Exceeded::AccountCalls { .. }) => {
+            Self::Exceeded(Exceeded::AccountCalls { .. } | Exceeded::ConnectorCalls { .. }) => {
                 "Concurrent call limit exceeded".into()
             }
             Self::Offer(refusal) => offer_phrase(refusal).into(),
@@ -185,7 +228,8 @@ impl Reject {
             | Self::NothingAllowed(_)
             | Self::Credentials { .. }
             | Self::Exceeded(Exceeded::EngineCalls { .. })
-            | Self::BodyUnsupported(_) => self.status().reason().into(),
+            | Self::BodyUnsupported(_)
+            | Self::NotTaken(_) => self.status().reason().into(),
         }
     }
 
@@ -193,7 +237,11 @@ impl Reject {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Exceeded(Exceeded::CallsPerSecond { .. }) => Retry::After(1),
-            Self::Exceeded(Exceeded::AccountCalls { .. } | Exceeded::EngineCalls { .. })
+            Self::Exceeded(
+                Exceeded::AccountCalls { .. }
+                | Exceeded::ConnectorCalls { .. }
+                | Exceeded::EngineCalls { .. },
+            )
             | Self::PortsExhausted { .. } => Retry::After(5),
             Self::Draining => Retry::After(10),
             Self::Malformed(_)
@@ -216,7 +264,30 @@ impl Reject {
             | Self::CountryNotAllowed(_)
             | Self::BodyUnsupported(_)
             | Self::Offer(_)
-            | Self::NoCarrier => Retry::Unsaid,
+            | Self::NoCarrier
+            | Self::NotTaken(_) => Retry::Unsaid,
+        }
+    }
+}
+
+impl NotTaken {
+    /// The reason's stable name.
+    pub fn code(&self) -> &'static str {
+        self.texts().1
+    }
+
+    fn texts(&self) -> (Rule, &'static str, u16) {
+        match self {
+            Self::NumberUnknown(_) => (Rule::Number, "number-unknown", 404),
+            Self::NumberUnassociated(_) => (Rule::Number, "number-unassociated", 404),
+            Self::ApplicationNotServed(_) => (Rule::Number, "application-not-served", 480),
+            Self::SessionClosed { .. } => (Rule::Session, "proxy-session-closed", 480),
+            Self::GroupEmpty { .. } => (Rule::Origination, "group-empty", 480),
+            Self::OriginationAbsent(_) => (Rule::Origination, "origination-absent", 480),
+            Self::OriginationDisabled(_) => (Rule::Origination, "origination-disabled", 480),
+            Self::RoutesAbsent(_) => (Rule::Origination, "origination-no-routes", 480),
+            Self::RoutesUnencrypted(_) => (Rule::Origination, "origination-not-encrypted", 480),
+            Self::RoutesUnresolved(_) => (Rule::Route, "origination-unresolved", 480),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use model::{CarrierCredential, Route};
 use sip_core::Tokens;
-use sip_message::Status;
+use sip_message::{Status, Transport};
 
-use crate::directory::{self, Connector, Hop, HopOrder, Resolved, ResolvedCarrier};
+use crate::directory::{self, Connector, Directory, Hop, HopOrder, Resolved, ResolvedCarrier};
+use crate::leg::uri_host;
 
 /// The most gateways one call considers; those with the best priorities.
 pub(crate) const GATEWAYS_MAX: usize = 64;
@@ -21,7 +22,6 @@ pub(crate) enum Gateway {
     /// A carrier: the call leaves for the PSTN.
     Carrier(Arc<ResolvedCarrier>),
     /// One of a connector's origination routes, by its place in the list: the call comes in.
-    #[expect(dead_code, reason = "calls in are not taken yet")]
     Route(Arc<Connector>, usize),
 }
 
@@ -42,6 +42,26 @@ impl Gateway {
         }
     }
 
+    /// The Request-URI that a called number has there. A customer reads it as AWS writes it
+    /// (facts §4.3), with port and transport.
+    pub(crate) fn uri(&self, called: impl fmt::Display, transport: Transport) -> String {
+        match self {
+            Self::Carrier(_) => {
+                let host = uri_host(self.host(), self.port(), transport.default_port());
+                match transport {
+                    Transport::Udp => format!("sip:{called}@{host}"),
+                    Transport::Tcp | Transport::Tls => {
+                        format!("sip:{called}@{host};transport={}", transport.as_param())
+                    }
+                }
+            }
+            Self::Route(..) => {
+                let host = uri_host(self.host(), self.port(), 0);
+                format!("sip:{called}@{host};transport={}", transport.as_str())
+            }
+        }
+    }
+
     /// What its challenges are answered with.
     pub(crate) fn credential(&self) -> Option<&CarrierCredential> {
         self.carrier()?.carrier.credential.as_ref()
@@ -56,7 +76,6 @@ impl Gateway {
     }
 
     /// The connector whose route it is, if it is one.
-    #[expect(dead_code, reason = "calls in are not taken yet")]
     pub(crate) fn connector(&self) -> Option<&Arc<Connector>> {
         match self {
             Self::Carrier(_) => None,
@@ -145,6 +164,31 @@ impl Plan {
         Self::new(carriers.iter().map(|carrier| {
             Candidate::new(Gateway::Carrier(Arc::clone(carrier)), carrier.resolved.clone(), 0)
         }))
+    }
+
+    /// Into these connectors, by their origination routes: every route of the first before any of
+    /// the second.
+    pub(crate) fn to_connectors(connectors: &[Arc<Connector>], directory: &Directory) -> Self {
+        let candidates = connectors.iter().enumerate().flat_map(|(tier, connector)| {
+            let routes = connector.origination().map_or(&[][..], |it| &it.routes);
+            let usable = routes.iter().enumerate().filter(|(_, it)| connector.may_use(it));
+            usable.map(move |(at, route)| {
+                let resolved = directory.resolved(&connector.place(route));
+                let resolved = connector.of_its_families(resolved);
+                Candidate::new(Gateway::Route(Arc::clone(connector), at), resolved, tier)
+            })
+        });
+        Self::new(candidates)
+    }
+
+    /// Gives up every gateway of the connector whose turn it is: it has no room for the call.
+    pub(crate) fn skip_connector(&mut self) {
+        let Some((at, _)) = self.current.take() else { return };
+        let tier = self.candidates[at].tier;
+        for (at, _) in self.candidates.iter().enumerate().filter(|(_, it)| it.tier == tier) {
+            self.tried |= 1 << at;
+        }
+        self.attempts -= 1;
     }
 
     fn new(candidates: impl Iterator<Item = Candidate>) -> Self {

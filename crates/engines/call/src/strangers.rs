@@ -10,7 +10,7 @@ use sip_core::{Replies, ServerId, Token};
 use sip_message::{Flow, Message, Method, Name, Status, Transport, Uri, Violation};
 
 use crate::admission::check_source;
-use crate::directory::Connector;
+use crate::directory::{Connector, ResolvedCarrier};
 use crate::hub::Turn;
 use crate::io::Output;
 use crate::leg::ALLOW;
@@ -21,6 +21,8 @@ use crate::reject::Reject;
 pub(crate) enum Target<'m> {
     /// A connector, by this Request-URI.
     Connector(Arc<Connector>, Uri<'m>),
+    /// Whoever has the called number: it comes from this carrier, with this Request-URI.
+    Carrier(Arc<ResolvedCarrier>, Uri<'m>),
     /// This service itself: a bare address.
     Ourselves,
     /// A host name that is no connector's, or none at all.
@@ -31,7 +33,7 @@ impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connector(connector, _) => f.write_str(connector.host()),
-            Self::Ourselves => f.write_str("a bare address"),
+            Self::Carrier(..) | Self::Ourselves => f.write_str("a bare address"),
             Self::Unknown(host) => f.write_str(host),
         }
     }
@@ -40,15 +42,29 @@ impl fmt::Display for Target<'_> {
 impl<'m> Target<'m> {
     /// Whom a request outside of any dialog is for, by its Request-URI's host; `None` for
     /// responses, for ACK, which is never answered, and for what claims to be in a dialog.
-    pub(crate) fn of_new(turn: &Turn<'_>, message: &Message<'m>) -> Option<Self> {
+    ///
+    /// What a carrier sends to any host that is no connector's is for the called number.
+    pub(crate) fn of_new(turn: &Turn<'_>, flow: &Flow, message: &Message<'m>) -> Option<Self> {
         let method = message.method().filter(|method| *method != Method::Ack)?;
         let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
-        (!in_dialog || method == Method::Cancel).then(|| Self::of(turn, message))
+        (!in_dialog || method == Method::Cancel).then(|| Self::of(turn, flow, message))
     }
 
-    fn of(turn: &Turn<'_>, message: &Message<'m>) -> Self {
+    fn of(turn: &Turn<'_>, flow: &Flow, message: &Message<'m>) -> Self {
         let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
         let Some(uri) = uri else { return Self::Unknown("".into()) };
+        match Self::of_host(turn, uri) {
+            known @ (Self::Connector(..) | Self::Carrier(..)) => known,
+            other @ (Self::Ourselves | Self::Unknown(_)) => {
+                match turn.directory.carrier_by_source(flow) {
+                    Some(carrier) => Self::Carrier(Arc::clone(carrier), uri),
+                    None => other,
+                }
+            }
+        }
+    }
+
+    fn of_host(turn: &Turn<'_>, uri: Uri<'m>) -> Self {
         match uri.host {
             sip_message::Host::Name(name) => match turn.directory.connector_by_host(name) {
                 Some(connector) => Self::Connector(Arc::clone(connector), uri),
@@ -143,7 +159,7 @@ fn options(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target<'_>) {
     }
     let connector = match target {
         Target::Connector(connector, _) => connector,
-        Target::Ourselves => {
+        Target::Carrier(..) | Target::Ourselves => {
             turn.hub.counters.options += 1;
             return stranger.answer(turn, Status::OK);
         }

@@ -274,7 +274,7 @@ fn write_base64(bytes: &[u8], out: &mut String) {
 fn parse_base64(text: &str) -> Option<CryptoKey> {
     let letters = text.trim_end_matches('=').as_bytes();
     let padding = text.len() - letters.len();
-    if letters.len() % 4 == 1 || (padding != 0 && (padding > 2 || text.len() % 4 != 0)) {
+    if letters.len() % 4 == 1 || (padding != 0 && (padding > 2 || !text.len().is_multiple_of(4))) {
         return None;
     }
     let mut bytes = zeroize::Zeroizing::new([0; KEY_BYTES_MAX]);

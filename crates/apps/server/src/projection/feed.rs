@@ -2,8 +2,9 @@
 
 use call::directory::Change;
 use model::{
-    Carrier, CarrierName, E164Number, Kind, Origination, PhoneNumber, SipUser, Termination,
-    Username, VoiceConnector, VoiceConnectorId,
+    Carrier, CarrierName, E164Number, Kind, PhoneNumberAssociation, PhoneNumberSettings,
+    ProxySessionId, Resource, SipRuleId, SipUser, Username, VoiceConnectorGroupId,
+    VoiceConnectorId,
 };
 
 use super::Folding;
@@ -11,25 +12,21 @@ use super::Folding;
 /// Folds one change in. Kinds that calls do not depend on pass by.
 pub(super) fn fold(folding: &mut Folding, change: &store::Change) {
     let directory_change = match change.kind {
-        Kind::VoiceConnector => change
-            .decode::<VoiceConnector>()
-            .map(Change::PutConnector)
-            .unwrap_or_else(|| Change::DeleteConnector(connector_id(&change.key))),
-        Kind::Termination => change
-            .decode::<Termination>()
-            .map(Change::PutTermination)
-            .unwrap_or_else(|| Change::DeleteTermination(connector_id(&change.key))),
-        Kind::Origination => change
-            .decode::<Origination>()
-            .map(Change::PutOrigination)
-            .unwrap_or_else(|| Change::DeleteOrigination(connector_id(&change.key))),
+        Kind::VoiceConnector => {
+            put_or(change, Change::PutConnector, |key| Change::DeleteConnector(connector_id(key)))
+        }
+        Kind::Termination => put_or(change, Change::PutTermination, |key| {
+            Change::DeleteTermination(connector_id(key))
+        }),
+        Kind::Origination => put_or(change, Change::PutOrigination, |key| {
+            Change::DeleteOrigination(connector_id(key))
+        }),
         Kind::SipUser => {
             change.decode::<SipUser>().map(Change::PutUser).unwrap_or_else(|| deleted_user(change))
         }
-        Kind::PhoneNumber => change
-            .decode::<PhoneNumber>()
-            .map(Change::PutNumber)
-            .unwrap_or_else(|| Change::DeleteNumber(number(&change.key))),
+        Kind::PhoneNumber => {
+            put_or(change, Change::PutNumber, |key| Change::DeleteNumber(number(key)))
+        }
         Kind::Carrier => {
             match change.decode::<Carrier>() {
                 Some(carrier) => folding.put_carrier(carrier),
@@ -37,26 +34,40 @@ pub(super) fn fold(folding: &mut Folding, change: &store::Change) {
             }
             return;
         }
+        Kind::EmergencyCalling => put_or(change, Change::PutEmergencyCalling, |key| {
+            Change::DeleteEmergencyCalling(connector_id(key))
+        }),
+        Kind::PhoneNumberAssociation => {
+            put_or(change, association, |key| Change::DeleteAssociation(number(key)))
+        }
+        Kind::PhoneNumberSettings => match change.decode::<PhoneNumberSettings>() {
+            Some(settings) => Change::PutNumberSettings(settings),
+            // They are only ever replaced.
+            None => return,
+        },
+        Kind::Proxy => {
+            put_or(change, Change::PutProxy, |key| Change::DeleteProxy(connector_id(key)))
+        }
+        Kind::ProxySession => put_or(change, Change::PutProxySession, |key| {
+            Change::DeleteProxySession(session_id(key))
+        }),
+        Kind::SipRule => put_or(change, Change::PutRule, |key| Change::DeleteRule(rule_id(key))),
+        Kind::VoiceConnectorGroup => {
+            put_or(change, Change::PutGroup, |key| Change::DeleteGroup(group_id(key)))
+        }
         Kind::AccessKey
         | Kind::ClientRequest
-        | Kind::EmergencyCalling
         | Kind::ExternalSystems
         | Kind::GlobalSettings
         | Kind::Logging
-        | Kind::PhoneNumberAssociation
         | Kind::PhoneNumberOrder
-        | Kind::PhoneNumberSettings
-        | Kind::Proxy
-        | Kind::ProxySession
         | Kind::SipMediaApplication
-        | Kind::SipRule
         | Kind::SipRuleLink
         | Kind::SipTriggerClaim
         | Kind::SpeakerSearchTask
         | Kind::Streaming
         | Kind::Tags
         | Kind::TerminationHealth
-        | Kind::VoiceConnectorGroup
         | Kind::VoiceProfile
         | Kind::VoiceProfileDomain
         | Kind::VoiceToneAnalysisTask => {
@@ -64,6 +75,24 @@ pub(super) fn fold(folding: &mut Folding, change: &store::Change) {
         }
     };
     folding.directory.apply(directory_change);
+    if matches!(change.kind, Kind::VoiceConnector | Kind::Origination) {
+        folding.look_for_places(&connector_id(&change.key));
+    }
+}
+
+/// What was put, or that it is gone.
+fn put_or<T: Resource>(
+    change: &store::Change,
+    put: impl FnOnce(T) -> Change,
+    gone: impl FnOnce(&str) -> Change,
+) -> Change {
+    change.decode::<T>().map_or_else(|| gone(&change.key), put)
+}
+
+/// Where a number's calls go.
+pub(super) fn association(association: PhoneNumberAssociation) -> Change {
+    let PhoneNumberAssociation { number, target, .. } = association;
+    Change::PutAssociation { number, target }
 }
 
 fn deleted_user(change: &store::Change) -> Change {
@@ -76,6 +105,20 @@ fn deleted_user(change: &store::Change) -> Change {
 
 fn connector_id(key: &str) -> VoiceConnectorId {
     VoiceConnectorId::parse(key).expect("a connector's key is its id, checked before it was stored")
+}
+
+fn group_id(key: &str) -> VoiceConnectorGroupId {
+    VoiceConnectorGroupId::parse(key)
+        .expect("a group's key is its id, checked before it was stored")
+}
+
+fn rule_id(key: &str) -> SipRuleId {
+    SipRuleId::parse(key).expect("a rule's key is its id, checked before it was stored")
+}
+
+fn session_id(key: &str) -> ProxySessionId {
+    let id = key.rsplit('/').next().unwrap_or(key);
+    ProxySessionId::parse(id).expect("a session's key ends in its id")
 }
 
 fn number(key: &str) -> E164Number {

@@ -6,17 +6,23 @@
 
 mod carriers;
 mod feed;
+mod places;
 pub(crate) mod resolver;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use call::directory::{Change, Directory, ResolvedCarrier};
-use model::{Carrier, CarrierName, Origination, PhoneNumber, SipUser, Termination, VoiceConnector};
+use call::directory::{Change, Directory, Place, Resolved, ResolvedCarrier};
+use model::{
+    Carrier, CarrierName, EmergencyCalling, Origination, PhoneNumber, PhoneNumberAssociation,
+    PhoneNumberSettings, Proxy, ProxySession, SipRule, SipUser, Termination, VoiceConnector,
+    VoiceConnectorGroup, VoiceConnectorId,
+};
 use store::{Committed, Observer, StoreError, TypedView, View};
 use tokio::sync::Notify;
 
 use carriers::{Carriers, SimulatedSeat};
+use places::Places;
 
 /// The snapshot, shared with whoever decides about calls.
 pub(crate) type SharedDirectory = Arc<ArcSwap<Directory>>;
@@ -25,7 +31,7 @@ pub(crate) type SharedDirectory = Arc<ArcSwap<Directory>>;
 pub(crate) struct Projection {
     current: SharedDirectory,
     folding: Mutex<Folding>,
-    /// Told when a carrier's name wants to be resolved.
+    /// Told when a carrier's or a route's name wants to be resolved.
     unresolved: Notify,
 }
 
@@ -33,6 +39,7 @@ pub(crate) struct Projection {
 struct Folding {
     directory: Directory,
     carriers: Carriers,
+    places: Places,
 }
 
 impl Projection {
@@ -44,14 +51,29 @@ impl Projection {
         view: &dyn View,
         simulated: SimulatedCarrier,
     ) -> Result<Self, StoreError> {
-        let mut folding =
-            Folding { directory: Directory::new(), carriers: Carriers::new(simulated.seat()) };
+        let mut folding = Folding {
+            directory: Directory::new(),
+            carriers: Carriers::new(simulated.seat()),
+            places: Places::default(),
+        };
         let directory = &mut folding.directory;
         view.all::<VoiceConnector>(|it| directory.apply(Change::PutConnector(it)))?;
         view.all::<Termination>(|it| directory.apply(Change::PutTermination(it)))?;
-        view.all::<Origination>(|it| directory.apply(Change::PutOrigination(it)))?;
+        let mut with_names = Vec::new();
+        view.all::<Origination>(|it| {
+            with_names.push(it.connector.clone());
+            directory.apply(Change::PutOrigination(it));
+        })?;
         view.all::<SipUser>(|it| directory.apply(Change::PutUser(it)))?;
         view.owned::<PhoneNumber>(|it| directory.apply(Change::PutNumber(it)))?;
+        view.all::<PhoneNumberAssociation>(|it| directory.apply(feed::association(it)))?;
+        view.all::<PhoneNumberSettings>(|it| directory.apply(Change::PutNumberSettings(it)))?;
+        view.all::<VoiceConnectorGroup>(|it| directory.apply(Change::PutGroup(it)))?;
+        view.all::<EmergencyCalling>(|it| directory.apply(Change::PutEmergencyCalling(it)))?;
+        view.all::<Proxy>(|it| directory.apply(Change::PutProxy(it)))?;
+        view.all::<ProxySession>(|it| directory.apply(Change::PutProxySession(it)))?;
+        view.all::<SipRule>(|it| directory.apply(Change::PutRule(it)))?;
+        with_names.iter().for_each(|id| folding.look_for_places(id));
         let mut carriers = Vec::new();
         view.all::<Carrier>(|it| carriers.push(it))?;
         for carrier in carriers {
@@ -91,7 +113,21 @@ impl Projection {
         }
     }
 
-    /// Waits until some carrier's name wants to be resolved.
+    /// The hosts that routes name, which must be asked for again from time to time.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.folding().places.all()
+    }
+
+    /// Notes where a host is that a route names; nothing if none does any more.
+    pub(crate) fn place_resolved(&self, place: &Place, resolved: Resolved) {
+        let mut folding = self.folding();
+        if let Some(change) = folding.places.resolved(place, resolved) {
+            folding.directory.apply(change);
+            self.current.store(Arc::new(folding.directory.clone()));
+        }
+    }
+
+    /// Waits until some carrier's or route's name wants to be resolved.
     pub(crate) async fn unresolved(&self) {
         self.unresolved.notified().await;
     }
@@ -110,7 +146,7 @@ impl Observer for Projection {
         }
         folding.seat_simulated();
         self.current.store(Arc::new(folding.directory.clone()));
-        if folding.carriers.has_unresolved() {
+        if folding.carriers.has_unresolved() || folding.places.has_unresolved() {
             self.unresolved.notify_one();
         }
     }
@@ -120,6 +156,14 @@ impl Folding {
     fn put_carrier(&mut self, carrier: Carrier) {
         let resolved = self.carriers.put(carrier);
         self.directory.apply(Change::PutCarrier(resolved));
+    }
+
+    /// Notes which host names the connector's routes have now.
+    fn look_for_places(&mut self, id: &VoiceConnectorId) {
+        let connector = self.directory.connector(id).cloned();
+        for change in self.places.put(id, connector.as_deref()) {
+            self.directory.apply(change);
+        }
     }
 
     fn delete_carrier(&mut self, name: &CarrierName) {

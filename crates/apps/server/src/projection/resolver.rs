@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use call::directory::Resolved;
 use tracing::{debug, warn};
 
 use super::Projection;
@@ -33,7 +34,7 @@ enum Outcome {
 }
 
 async fn resolve_all(projection: &Projection, ours: SocketAddr) -> Outcome {
-    let mut outcome = Outcome::AllKnown;
+    let mut outcome = resolve_places(projection, ours).await;
     for (name, host, port) in projection.named_carriers() {
         match tokio::net::lookup_host((host.as_str(), port)).await {
             Ok(found) => {
@@ -50,6 +51,28 @@ async fn resolve_all(projection: &Projection, ours: SocketAddr) -> Outcome {
             Err(error) => {
                 warn!(carrier = %name, %host, %error, "carrier name does not resolve; \
                     check the host with `trunkline carrier show`");
+                outcome = Outcome::SomeUnknown;
+            }
+        }
+    }
+    outcome
+}
+
+/// The hosts that origination routes name.
+async fn resolve_places(projection: &Projection, ours: SocketAddr) -> Outcome {
+    let mut outcome = Outcome::AllKnown;
+    for place in projection.places() {
+        match tokio::net::lookup_host((place.host(), place.port())).await {
+            Ok(found) => {
+                let found = found.filter(|it| it.is_ipv4() == ours.is_ipv4()).collect();
+                let resolved = Resolved::by(place.transport(), ordered(found));
+                debug!(host = place.host(), ?resolved, "origination host resolved");
+                projection.place_resolved(&place, resolved);
+            }
+            // The last known addresses stay, as those of carriers do.
+            Err(error) => {
+                warn!(host = place.host(), %error, "an origination route's host does not \
+                    resolve; check it with GetVoiceConnectorOrigination");
                 outcome = Outcome::SomeUnknown;
             }
         }

@@ -204,3 +204,64 @@ async fn a_named_carrier_is_asked_for_and_keeps_its_addresses_until_its_host_cha
     world.put(carrier("upstream", "new.example.net")).await;
     assert!(addresses().is_empty());
 }
+
+fn origination(host: &str) -> Origination {
+    Origination {
+        account: AccountId::DEFAULT,
+        connector: id(),
+        routes: vec![model::Route {
+            host: host.into(),
+            port: 5060,
+            protocol: model::RouteProtocol::Udp,
+            priority: 1,
+            weight: 1,
+        }],
+        disabled: false,
+    }
+}
+
+#[tokio::test]
+async fn where_a_numbers_calls_go_is_in_the_directory_and_read_again_at_the_next_start() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    let number = E164Number::parse("+12065550100").unwrap();
+    world.put(connector()).await;
+    world.put(origination("192.0.2.9")).await;
+    world.put(PhoneNumber::new(number, Some(AccountId::DEFAULT), UnixMillis(0))).await;
+    let target = model::AssociationTarget::Connector(id());
+    world
+        .put(PhoneNumberAssociation {
+            account: AccountId::DEFAULT,
+            number,
+            target: target.clone(),
+            associated: UnixMillis(0),
+        })
+        .await;
+    let again = project(&world.store, SimulatedCarrier::Absent).await;
+    for directory in [world.directory(), again.directory().load_full()] {
+        assert_eq!(directory.association(number), Some(&target));
+        let routes = &directory.connector(&id()).unwrap().origination().unwrap().routes;
+        assert_eq!(routes[0].host, "192.0.2.9");
+    }
+    assert!(world.projection.places().is_empty(), "an address is nobody's to resolve");
+
+    world.delete::<PhoneNumberAssociation>(number.to_string()).await;
+    assert_eq!(world.directory().association(number), None);
+}
+
+#[tokio::test]
+async fn a_routes_host_is_asked_for_while_a_route_names_it() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    world.put(connector()).await;
+    world.put(origination("PBX.example.net")).await;
+    world.projection.unresolved().await;
+    let places = world.projection.places();
+    assert_eq!(places.iter().map(Place::host).collect::<Vec<_>>(), ["pbx.example.net"]);
+    let found = Resolved::by(places[0].transport(), ["192.0.2.9:5060".parse().unwrap()]);
+    world.projection.place_resolved(&places[0], found.clone());
+    assert_eq!(world.directory().resolved(&places[0]), found);
+
+    world.put(origination("other.example.net")).await;
+    assert!(world.directory().resolved(&places[0]).is_empty());
+    world.delete::<VoiceConnector>(id().to_string()).await;
+    assert!(world.projection.places().is_empty());
+}

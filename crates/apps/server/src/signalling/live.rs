@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::live::{HungUp, KeptMessages, LiveCall, LiveCalls, LiveError, LiveFuture, ServiceInfo};
 use api::operator::dto;
 use call::{Command, Counters};
-use model::{Direction, TransactionId, UnixMillis};
+use model::{TransactionId, UnixMillis};
 use net::{StreamCounters, UdpCounters, Waker};
 use tokio::sync::oneshot;
 
@@ -225,7 +225,7 @@ fn told(call: call::LiveCall) -> LiveCall {
         peer_call_id: call.peer_call_id,
         account: Some(call.account),
         connector: Some(call.connector),
-        direction: Direction::Outbound,
+        direction: call.direction,
         from: call.from,
         to: call.to,
         source: call.source.to_string(),

@@ -70,8 +70,8 @@ impl Call {
         self.alarms.clear();
         self.alarms.set(Timer::Report, turn.now.instant + turn.hub.config.patience.report);
         turn.hub.counters.end(end.code());
-        let account = self.facts.connector.as_deref().map(|it| it.account());
-        turn.hub.usage.leave(account.expect("a call was admitted by a connector"));
+        turn.hub.usage.end();
+        self.seats.iter().for_each(|seat| turn.hub.usage.leave(seat));
     }
 
     /// Gives the caller its final answer, and the carrier its CANCEL.

@@ -38,6 +38,7 @@ mod session;
 mod setup;
 mod within;
 
+use arrayvec::ArrayVec;
 use media::Side;
 use model::{LegQuality, TransactionId, UnixMillis};
 use sip_core::{ClientId, Replies, ServerId, Token};
@@ -46,6 +47,7 @@ use sip_message::{Flow, Message, Method, Status};
 use crate::admission::Facts;
 use crate::calls::{CallKey, Owner, Role};
 use crate::hub::Turn;
+use crate::limit::Seat;
 use crate::live::{LiveCall, LiveState};
 use crate::media_plan::MediaPlan;
 use crate::record::{self, End, Outcome, Story, Tried};
@@ -74,6 +76,8 @@ pub(crate) struct Call {
     tried: Vec<Tried>,
     /// Call-ID and tag of our latest INVITE.
     called: Option<(Token, Token)>,
+    /// The room it takes: the caller's connector, the called one, or both.
+    seats: ArrayVec<Seat, 2>,
     media: MediaPlan,
     state: Bridge,
 }
@@ -251,12 +255,14 @@ impl Call {
             peer_call_id: self.called.as_ref().map(|(call_id, _)| call_id.to_string()),
             account: connector.account(),
             connector: connector.connector.id.clone(),
+            direction: self.facts.direction(),
             state,
             sip_user: self.facts.username.as_ref().map(ToString::to_string),
             from: self.facts.caller_text().unwrap_or_default(),
             to: self.facts.called.map(|it| it.to_string()).unwrap_or_default(),
             source: self.facts.source,
-            carrier: record::carrier(&self.tried).map(|it| it.carrier.name.to_string()),
+            carrier: record::carrier(&self.facts, &self.tried)
+                .map(|it| it.carrier.name.to_string()),
             started: self.started,
             answered: self.answered,
         })

@@ -203,8 +203,9 @@ impl Call {
             .is_some_and(|digest| digest.challenged(response.message).is_ok());
         if answers {
             self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
-            let super::setup::Invited { flow, uri, call_id, tag, cseq, digest, .. } = attempt;
-            let asked = Asked { flow, uri, call_id, tag, cseq: cseq + 1, digest };
+            let super::setup::Invited { gateway, flow, uri, call_id, tag, cseq, digest, .. } =
+                attempt;
+            let asked = Asked { gateway, flow, uri, call_id, tag, cseq: cseq + 1, digest };
             if self.ask_again(turn, asked) {
                 return;
             }

@@ -139,8 +139,8 @@ impl Call {
     pub(super) fn ask_with_longer_interval(&mut self, turn: &mut Turn<'_>, status: Status) {
         let Some(attempt) = self.setup().and_then(|setup| setup.attempt.take()) else { return };
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
-        let super::setup::Invited { flow, uri, call_id, tag, cseq, digest, .. } = attempt;
-        let asked = Asked { flow, uri, call_id, tag, cseq: cseq + 1, digest };
+        let super::setup::Invited { gateway, flow, uri, call_id, tag, cseq, digest, .. } = attempt;
+        let asked = Asked { gateway, flow, uri, call_id, tag, cseq: cseq + 1, digest };
         if !self.ask_again(turn, asked) {
             self.close_attempt(Tally::Failed(status));
             self.ask_next(turn);

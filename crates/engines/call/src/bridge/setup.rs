@@ -1,5 +1,6 @@
 //! Before the answer: the caller's INVITE, and the carriers it is offered to one after another.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -12,15 +13,15 @@ use sip_message::{CSeq, Flow, Message, MessageWriter, Method, Name, Status, Viol
 use super::early::{Early, Fork, Offer};
 use super::{Bridge, Call};
 use crate::admission::Facts;
-use crate::caller_id::{Caller, Presentation};
 use crate::calls::{CallKey, Role};
-use crate::face::Face;
 use crate::hub::{Request, Turn};
-use crate::leg::{ALLOW, Leg, PRODUCT, Reach, uri_host};
+use crate::identity;
+use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
+use crate::limit::{Exceeded, Lane, Seat};
 use crate::media_plan::{MediaPlan, Said};
 use crate::record::{End, Tally, Tried};
-use crate::reject::Reject;
-use crate::route::{Attempt, Plan};
+use crate::reject::{NotTaken, Reject};
+use crate::route::{Attempt, Gateway, Plan};
 use crate::timers::{Alarms, Timer};
 
 /// The most forks of one call whose early dialogs are told apart.
@@ -54,6 +55,8 @@ pub(super) struct Setup {
 /// An INVITE of ours.
 #[derive(Debug)]
 pub(super) struct Invited {
+    /// Whom it went to.
+    pub(super) gateway: Gateway,
     pub(super) client: ClientId,
     pub(super) flow: Flow,
     pub(super) uri: String,
@@ -67,6 +70,7 @@ pub(super) struct Invited {
 /// A call that has passed admission, and the INVITE it came by.
 pub(crate) struct Admitted<'m> {
     pub(crate) facts: Facts,
+    pub(crate) plan: Plan,
     pub(crate) server: ServerId,
     pub(crate) replies: Replies,
     pub(crate) tag: Token,
@@ -86,16 +90,21 @@ impl Call {
         transaction_id: TransactionId,
         admitted: Admitted<'_>,
     ) -> Result<Box<Self>, (Box<Facts>, Reject)> {
-        let Admitted { facts, server, replies, tag, flow, message, said } = admitted;
+        let Admitted { facts, plan, server, replies, tag, flow, message, said } = admitted;
         let dialog = match Dialog::uas(message, &tag, State::Early) {
             Ok(dialog) => dialog,
             Err(error) => {
                 return Err((Box::new(facts), Reject::Malformed(Violation::Header(error))));
             }
         };
-        let plan = Plan::to_carriers(turn.directory.carriers());
         if plan.leads_nowhere() {
-            return Err((Box::new(facts), Reject::NoCarrier));
+            let reject = match &facts.landing {
+                Some(landing) => Reject::NotTaken(NotTaken::RoutesUnresolved(
+                    landing.connectors[0].connector.id.clone(),
+                )),
+                None => Reject::NoCarrier,
+            };
+            return Err((Box::new(facts), reject));
         }
         let ports = match turn.hub.take_ports(key.media_id()) {
             Ok(ports) => ports,
@@ -131,6 +140,7 @@ impl Call {
             alarms: Alarms::default(),
             call_id: call_id.into(),
             tag,
+            seats: seats(&facts),
             facts,
             started: turn.now.unix,
             answered: None,
@@ -149,8 +159,8 @@ impl Call {
         turn.respond(server, Status::TRYING, trying);
         turn.hub.endpoint.adopt(server, self.owner(Role::Caller));
         turn.hub.dialogs.insert(&self.call_id, &self.tag, (self.key, Side::A));
-        let account = self.facts.connector.as_deref().map(|it| it.account());
-        turn.hub.usage.enter(account.expect("a call was admitted by a connector"));
+        turn.hub.usage.begin();
+        self.seats.iter().for_each(|seat| turn.hub.usage.enter(seat));
         turn.hub.counters.admitted += 1;
         let asked = invite.expires().ok().flatten().map(|it| Duration::from_secs(it.into()));
         let ring = turn.hub.config.patience.ring;
@@ -182,8 +192,15 @@ impl Call {
         loop {
             let Some(setup) = self.setup() else { return };
             let Some(attempt) = setup.plan.next(&mut turn.hub.tokens) else {
-                return self.hang_up(turn, End::RoutesExhausted);
+                return self.hang_up(turn, self.exhausted());
             };
+            if let Err(exceeded) = self.move_to(turn, &attempt) {
+                self.tried.push(Tried { attempt, result: Tally::Full(exceeded) });
+                if let Some(setup) = self.setup() {
+                    setup.plan.skip_connector();
+                }
+                continue;
+            }
             let flow = turn.hub.faces.flow_to(&attempt.hop);
             let result = match flow {
                 Some(flow) if self.ask(turn, invite, &attempt, flow) => Tally::Open,
@@ -197,7 +214,45 @@ impl Call {
         }
     }
 
-    /// Sends the call's INVITE to one carrier for the first time. Says whether it left.
+    /// The call goes to another connector of its group: it takes its seat there instead.
+    fn move_to(&mut self, turn: &mut Turn<'_>, attempt: &Attempt) -> Result<(), Exceeded> {
+        let Some(connector) = attempt.gateway.connector() else { return Ok(()) };
+        let seat = Seat::of(connector);
+        let Some(at) = self.seats.len().checked_sub(1) else { return Ok(()) };
+        if self.seats[at] == seat {
+            return Ok(());
+        }
+        turn.take_room(&seat, Lane::In, connector.termination())?;
+        turn.hub.usage.enter(&seat);
+        turn.hub.usage.leave(&std::mem::replace(&mut self.seats[at], seat));
+        if self.facts.origin.is_some() {
+            self.facts.connector = Some(Arc::clone(connector));
+        }
+        Ok(())
+    }
+
+    /// How a call ends that nobody took. A caller from the PSTN hears what the last route said:
+    /// its own failure, or that it was not there.
+    fn exhausted(&self) -> End {
+        let Some(last) = self.tried.last().filter(|_| self.facts.landing.is_some()) else {
+            return End::RoutesExhausted;
+        };
+        End::NoRouteAnswered(match last.result {
+            Tally::Failed(status) if status.0 >= 500 && status.0 != 504 => status,
+            Tally::Full(_) => Status::SERVICE_UNAVAILABLE,
+            Tally::Open
+            | Tally::Answered
+            | Tally::Failed(_)
+            | Tally::Unauthorized(_)
+            | Tally::NoProgress
+            | Tally::TimedOut
+            | Tally::Unreachable
+            | Tally::NoListener
+            | Tally::Abandoned => Status::TEMPORARILY_UNAVAILABLE,
+        })
+    }
+
+    /// Sends the call's INVITE to one gateway for the first time. Says whether it left.
     fn ask(
         &mut self,
         turn: &mut Turn<'_>,
@@ -206,13 +261,8 @@ impl Call {
         flow: Flow,
     ) -> bool {
         let gateway = &attempt.gateway;
-        let host = uri_host(gateway.host(), gateway.port(), flow.transport.default_port());
-        let called = self.facts.called.expect("a call was admitted to a number");
-        let mut uri = format!("sip:{called}@{host}");
-        if flow.transport.is_reliable() {
-            uri.push_str(";transport=");
-            uri.push_str(flow.transport.as_param());
-        }
+        let called = self.facts.dial.or(self.facts.called).expect("it was admitted to a number");
+        let uri = gateway.uri(called, flow.transport);
         let digest = gateway.credential().map(|credential| {
             let seed = turn.hub.tokens.bits().to_le_bytes();
             let username = credential.username.clone();
@@ -220,7 +270,8 @@ impl Call {
         });
         let call_id = turn.hub.endpoint.new_call_id();
         let tag = turn.hub.endpoint.new_tag();
-        let asked = Asked { flow, uri, call_id, tag, cseq: 1, digest };
+        let gateway = gateway.clone();
+        let asked = Asked { gateway, flow, uri, call_id, tag, cseq: 1, digest };
         if let Some((call_id, tag)) = self.called.replace((call_id, tag)) {
             turn.hub.dialogs.remove(&call_id, &tag);
         }
@@ -260,8 +311,7 @@ impl Call {
         writer.header(Name::Via, face.via(&branch));
         let hops = invite.max_forwards().ok().flatten().unwrap_or(70);
         writer.header(Name::MaxForwards, hops.saturating_sub(1));
-        let caller = facts.caller.expect("a call was admitted from a caller");
-        write_caller(&mut writer, &caller, face, &asked.tag);
+        identity::write(&mut writer, facts, &asked.gateway, face, &asked.tag);
         writer.header(Name::To, format_args!("<{}>", asked.uri));
         writer.text(Name::CallId, &asked.call_id);
         writer.header(Name::CSeq, CSeq { number: asked.cseq, method: Method::Invite });
@@ -279,10 +329,10 @@ impl Call {
             Some(offer) => writer.body("application/sdp", offer),
             None => writer.finish(),
         }
-        let Asked { flow, uri, call_id, tag, cseq, digest } = asked;
+        let Asked { gateway, flow, uri, call_id, tag, cseq, digest } = asked;
         let request = Request { to: flow, branch, bytes };
         let Some(client) = turn.request(Method::Invite, request, owner) else { return false };
-        setup.attempt = Some(Invited { client, flow, uri, call_id, tag, cseq, digest });
+        setup.attempt = Some(Invited { gateway, client, flow, uri, call_id, tag, cseq, digest });
         true
     }
 
@@ -335,6 +385,7 @@ pub(super) fn parsed(invite: &[u8]) -> Message<'_> {
 
 /// An INVITE about to leave.
 pub(super) struct Asked {
+    pub(super) gateway: Gateway,
     pub(super) flow: Flow,
     pub(super) uri: String,
     pub(super) call_id: Token,
@@ -343,24 +394,13 @@ pub(super) struct Asked {
     pub(super) digest: Option<Box<digest::Client>>,
 }
 
-/// From, P-Asserted-Identity and Privacy as a carrier wants them (RFC 3325 §9).
-///
-/// A withheld number is in P-Asserted-Identity alone, which the carrier must not show.
-fn write_caller(writer: &mut MessageWriter<'_>, caller: &Caller, face: &Face, tag: &str) {
-    let host = &face.host;
-    match (caller.presentation, caller.number) {
-        (Presentation::Shown, Some(number)) => {
-            writer.header(Name::From, format_args!("<sip:{number}@{host}>;tag={tag}"));
-        }
-        (Presentation::Withheld, _) | (Presentation::Shown, None) => {
-            let anonymous = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
-            writer.header(Name::From, format_args!("{anonymous};tag={tag}"));
-        }
+/// The room that a call takes when it begins.
+fn seats(facts: &Facts) -> ArrayVec<Seat, 2> {
+    let mut seats: ArrayVec<Seat, 2> = facts.connector.iter().map(|it| Seat::of(it)).collect();
+    if facts.origin.is_none()
+        && let Some(landing) = &facts.landing
+    {
+        seats.push(Seat::of(&landing.connectors[0]));
     }
-    if let Some(number) = caller.number {
-        writer.header(Name::PAssertedIdentity, format_args!("<sip:{number}@{host}>"));
-    }
-    if caller.presentation == Presentation::Withheld {
-        writer.header(Name::Privacy, "id");
-    }
+    seats
 }

@@ -1,11 +1,12 @@
 //! A connector with all that belongs to it.
 
 use model::{
-    AccountId, Origination, Route, RouteProtocol, SipUser, Termination, Username, VoiceConnector,
+    AccountId, EmergencyCalling, NetworkType, Origination, Proxy, Route, RouteProtocol, SipUser,
+    Termination, Username, VoiceConnector,
 };
 use sip_message::Transport;
 
-use super::Place;
+use super::{Place, Resolved};
 
 /// A Voice Connector and its settings.
 #[derive(Debug, Clone)]
@@ -23,6 +24,10 @@ pub struct Settings {
     pub termination: Option<Termination>,
     /// The routes for calls in, if there are any.
     pub origination: Option<Origination>,
+    /// The proxying of calls between participants, if there is any.
+    pub proxy: Option<Proxy>,
+    /// Where emergency calls go, if that is set.
+    pub emergency: Option<EmergencyCalling>,
     /// The SIP users, by name; at most [`SipUser::COUNT_MAX`].
     users: Vec<SipUser>,
 }
@@ -60,6 +65,25 @@ impl Connector {
         Place::new(&route.host, port, transport)
     }
 
+    /// Whether calls may take a route: one of an encrypted connector must be encrypted.
+    pub(crate) fn may_use(&self, route: &Route) -> bool {
+        !self.connector.require_encryption || route.protocol == RouteProtocol::Tcp
+    }
+
+    /// Of the ways to a host those that the connector takes: one that is `IPV4_ONLY` never tries
+    /// IPv6 (facts §1.6).
+    pub(crate) fn of_its_families(&self, resolved: Resolved) -> Resolved {
+        match self.connector.network_type {
+            NetworkType::DualStack => resolved,
+            NetworkType::Ipv4Only if resolved.hops().iter().all(|it| it.address.is_ipv4()) => {
+                resolved
+            }
+            NetworkType::Ipv4Only => {
+                Resolved::new(resolved.hops().iter().copied().filter(|it| it.address.is_ipv4()))
+            }
+        }
+    }
+
     /// The SIP users, by name.
     pub fn users(&self) -> &[SipUser] {
         &self.settings.users
@@ -73,7 +97,12 @@ impl Connector {
 
 impl Settings {
     pub(super) fn is_empty(&self) -> bool {
-        self.termination.is_none() && self.origination.is_none() && self.users.is_empty()
+        let Self { termination, origination, proxy, emergency, users } = self;
+        termination.is_none()
+            && origination.is_none()
+            && proxy.is_none()
+            && emergency.is_none()
+            && users.is_empty()
     }
 
     pub(super) fn put_user(&mut self, user: SipUser) {

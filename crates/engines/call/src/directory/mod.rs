@@ -9,22 +9,28 @@ mod carrier;
 mod change;
 mod connector;
 mod map;
+mod numbers;
 mod order;
 mod resolved;
 
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use model::{AccountId, CarrierName, E164Number, VoiceConnector, VoiceConnectorId};
+use model::{
+    AccountId, AssociationTarget, CarrierName, E164Number, ProxySession, SipRuleId, UnixMillis,
+    VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId, VoiceConnectorId,
+};
 use sip_message::Flow;
 
 pub use carrier::ResolvedCarrier;
 pub use change::Change;
 pub use connector::{Connector, Settings};
+pub use numbers::Number;
 pub use order::{HOPS_MAX, HopOrder, order};
 pub use resolved::{Hop, Place, Resolved};
 
 use map::Map;
+use numbers::Numbers;
 
 /// The longest host name looked up, in bytes: what DNS can hold (RFC 1035 §2.3.4).
 const HOST_BYTES_MAX: usize = 255;
@@ -36,7 +42,8 @@ pub struct Directory {
     connectors: Map<VoiceConnectorId, Arc<Connector>>,
     /// Settings that came before the connector they belong to.
     early: Map<VoiceConnectorId, Settings>,
-    numbers: Map<E164Number, AccountId>,
+    numbers: Numbers,
+    places: Map<Place, Resolved>,
     carriers: Arc<[Arc<ResolvedCarrier>]>,
 }
 
@@ -46,7 +53,8 @@ impl Default for Directory {
             hosts: Map::default(),
             connectors: Map::default(),
             early: Map::default(),
-            numbers: Map::default(),
+            numbers: Numbers::default(),
+            places: Map::default(),
             carriers: Arc::new([]),
         }
     }
@@ -77,7 +85,60 @@ impl Directory {
 
     /// The account that owns a number.
     pub fn owner(&self, number: E164Number) -> Option<AccountId> {
-        self.numbers.get(&number).copied()
+        self.number(number).map(|it| it.owner)
+    }
+
+    /// A number that an account owns.
+    pub fn number(&self, number: E164Number) -> Option<&Number> {
+        self.numbers.number(number)
+    }
+
+    /// The connector or group that calls to a number go to.
+    pub fn association(&self, number: E164Number) -> Option<&AssociationTarget> {
+        self.numbers.target(number)
+    }
+
+    /// The group with this identifier.
+    pub fn group(&self, id: &VoiceConnectorGroupId) -> Option<&Arc<VoiceConnectorGroup>> {
+        self.numbers.group(id)
+    }
+
+    /// The enabled SIP rule that takes calls to a number.
+    pub fn number_rule(&self, number: E164Number) -> Option<SipRuleId> {
+        self.numbers.number_rule(number)
+    }
+
+    /// The enabled SIP rule that takes calls to a connector's host name.
+    pub fn host_rule(&self, connector: &Connector) -> Option<SipRuleId> {
+        self.numbers.host_rule(&host_key(&connector.connector))
+    }
+
+    /// The proxy session in which `caller` calls the number `proxy`: the open one, else the one
+    /// that was last.
+    pub fn proxy_session(
+        &self,
+        proxy: E164Number,
+        caller: E164Number,
+    ) -> Option<&Arc<ProxySession>> {
+        self.numbers.session(proxy, caller)
+    }
+
+    /// Whether a number stands, or stood, between the participants of a proxy session.
+    pub fn is_proxy(&self, number: E164Number) -> bool {
+        self.numbers.is_proxy(number)
+    }
+
+    /// What called parties are shown besides a number: its own name, else its account's.
+    pub fn calling_name(&self, number: E164Number, now: UnixMillis) -> Option<&str> {
+        self.numbers.calling_name(number, now)
+    }
+
+    /// Where a host is: what it says itself if it is an address, else what a resolver found.
+    pub fn resolved(&self, place: &Place) -> Resolved {
+        match place.literal() {
+            Some(hop) => Resolved::new([hop]),
+            None => self.places.get(place).cloned().unwrap_or_default(),
+        }
     }
 
     /// Every carrier: by priority, then by name.
@@ -100,7 +161,7 @@ impl Directory {
 
     /// How many owned numbers there are.
     pub fn number_count(&self) -> usize {
-        self.numbers.len()
+        self.numbers.count()
     }
 
     /// Folds one change in. Changes to different things may come in any order; of two changes to
@@ -130,14 +191,34 @@ impl Directory {
             Change::DeleteUser { connector, username } => {
                 self.edit(&connector, |settings| settings.delete_user(&username));
             }
-            Change::PutNumber(phone) => {
-                match phone.usable_by() {
-                    Some(owner) => self.numbers.insert(phone.number, owner),
-                    None => self.numbers.remove(&phone.number),
-                };
+            Change::PutProxy(proxy) => {
+                let id = proxy.connector.clone();
+                self.edit(&id, |settings| settings.proxy = Some(proxy));
             }
-            Change::DeleteNumber(number) => {
-                self.numbers.remove(&number);
+            Change::DeleteProxy(id) => self.edit(&id, |settings| settings.proxy = None),
+            Change::PutEmergencyCalling(emergency) => {
+                let id = emergency.connector.clone();
+                self.edit(&id, |settings| settings.emergency = Some(emergency));
+            }
+            Change::DeleteEmergencyCalling(id) => {
+                self.edit(&id, |settings| settings.emergency = None);
+            }
+            Change::PutNumber(phone) => self.numbers.put(phone),
+            Change::DeleteNumber(number) => self.numbers.delete(number),
+            Change::PutAssociation { number, target } => self.numbers.associate(number, target),
+            Change::DeleteAssociation(number) => self.numbers.disassociate(number),
+            Change::PutGroup(group) => self.numbers.put_group(group),
+            Change::DeleteGroup(id) => self.numbers.delete_group(&id),
+            Change::PutNumberSettings(settings) => self.numbers.set_calling_name(settings),
+            Change::PutRule(rule) => self.numbers.put_rule(rule),
+            Change::DeleteRule(id) => self.numbers.delete_rule(id),
+            Change::PutProxySession(session) => self.numbers.put_session(session),
+            Change::DeleteProxySession(id) => self.numbers.delete_session(id),
+            Change::PutPlace { place, resolved } => {
+                self.places.insert(place, resolved);
+            }
+            Change::DeletePlace(place) => {
+                self.places.remove(&place);
             }
             Change::PutCarrier(resolved) => self.put_carrier(resolved),
             Change::DeleteCarrier(name) => self.delete_carrier(&name),

@@ -3,11 +3,15 @@
 //! Rules are asked in the order of [`Rule`], so a call's facts and the rule that stopped it tell
 //! the whole story: nothing is written down while a call is being admitted.
 
+mod inbound;
+mod not_taken;
 mod refusal;
 
 use std::borrow::Cow;
 
 use model::{Decision, Verdict};
+
+pub(crate) use refusal::limit_remedy;
 
 use crate::admission::Facts;
 use crate::caller_id::{CallerIdPolicy, Origin, Presentation};
@@ -29,12 +33,20 @@ pub enum Rule {
     Termination,
     /// Who is it?
     Digest,
+    /// Which carrier does it come from?
+    Carrier,
     /// Which number does it call from?
     CallerId,
     /// Which number does it call?
     Destination,
     /// May that country be called?
     CallingRegion,
+    /// Whose is the called number, if it is one of ours?
+    Number,
+    /// Which participant of a proxy session is called?
+    Session,
+    /// May the called connector be called?
+    Origination,
     /// Not too fast?
     Cps,
     /// Not too many at once?
@@ -62,6 +74,10 @@ impl Rule {
             Self::CallerId => "caller-id",
             Self::Destination => "destination",
             Self::CallingRegion => "calling-region",
+            Self::Carrier => "carrier",
+            Self::Number => "number",
+            Self::Session => "proxy-session",
+            Self::Origination => "origination",
             Self::Cps => "cps",
             Self::Concurrency => "concurrent-calls",
             Self::Media => "media",
@@ -71,17 +87,21 @@ impl Rule {
         }
     }
 
-    /// The rules of admission, all that come before a carrier is chosen.
-    const ADMISSION: [Self; 13] = [
+    /// The rules of admission, all that come before a gateway is chosen.
+    const ADMISSION: [Self; 17] = [
         Self::Request,
         Self::Connector,
         Self::SourceAddress,
         Self::Encryption,
         Self::Termination,
         Self::Digest,
+        Self::Carrier,
         Self::CallerId,
         Self::Destination,
         Self::CallingRegion,
+        Self::Number,
+        Self::Session,
+        Self::Origination,
         Self::Cps,
         Self::Concurrency,
         Self::Media,
@@ -101,6 +121,9 @@ pub(crate) fn decisions(facts: &Facts, tried: &[Tried], outcome: &Outcome) -> Ve
     let mut rows = Vec::with_capacity(Rule::ADMISSION.len() + tried.len() + 1);
     let asked = Rule::ADMISSION.into_iter().take_while(|rule| *rule < stopped_at);
     rows.extend(asked.filter_map(|rule| passed(rule, facts)));
+    if let Some(landing) = &facts.landing {
+        rows.extend(landing.passed_over.iter().map(inbound::passed_over));
+    }
     rows.extend(tried.iter().map(route_row));
     match outcome {
         Outcome::Rejected(reject) => rows.push(refusal::row(reject, facts)),
@@ -129,10 +152,18 @@ fn row(
 
 /// The row of a rule that was passed; none for rules that need no word when they are.
 fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
+    if facts.origin.is_some() || matches!(rule, Rule::Number | Rule::Session | Rule::Origination) {
+        return inbound::passed(rule, facts);
+    }
     let connector = facts.connector.as_deref()?;
     let termination = connector.termination();
     let (seen, expected): (Text, Text) = match rule {
-        Rule::Request | Rule::Ports => return None,
+        Rule::Request
+        | Rule::Ports
+        | Rule::Carrier
+        | Rule::Number
+        | Rule::Session
+        | Rule::Origination => return None,
         Rule::Connector => {
             (connector.host().to_owned().into(), "a connector's outbound host name".into())
         }
@@ -192,6 +223,7 @@ fn caller_seen(facts: &Facts) -> Option<String> {
         Origin::AssertedIdentity => " by P-Asserted-Identity",
         Origin::From => " by From",
         Origin::DefaultPhoneNumber => " by DefaultPhoneNumber",
+        Origin::ProxyNumber => " as the proxy number",
     };
     seen.push_str(origin);
     if caller.presentation == Presentation::Withheld {

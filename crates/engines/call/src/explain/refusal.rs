@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use model::{Decision, Verdict};
 use sip_core::digest;
 
+use super::not_taken;
 use super::{Text, allowed_networks, caller_expected, expected_user};
 use crate::admission::Facts;
 use crate::limit::Exceeded;
@@ -42,9 +43,14 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
         Reject::Exceeded(Exceeded::CallsPerSecond { max }) => {
             format!("more than {max} in a second")
         }
-        Reject::Exceeded(Exceeded::AccountCalls { max } | Exceeded::EngineCalls { max }) => {
+        Reject::Exceeded(
+            Exceeded::AccountCalls { max }
+            | Exceeded::ConnectorCalls { max }
+            | Exceeded::EngineCalls { max },
+        ) => {
             format!("{max} calls at once")
         }
+        Reject::NotTaken(why) => not_taken::seen(why),
         Reject::Offer(refusal) => refusal.to_string(),
         Reject::PortsExhausted { pairs } => format!("all {pairs} port pairs are in calls"),
         Reject::NoCarrier => "no carrier with an address".into(),
@@ -68,6 +74,9 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         Reject::Exceeded(Exceeded::AccountCalls { max }) => {
             return format!("at most {max} calls at once for the account").into();
         }
+        Reject::Exceeded(Exceeded::ConnectorCalls { max }) => {
+            return format!("at most {max} calls at once for the connector").into();
+        }
         Reject::Exceeded(Exceeded::EngineCalls { max }) => {
             return format!("at most {max} calls at once on this node").into();
         }
@@ -90,11 +99,13 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         Reject::Offer(_) => "an audio stream over RTP/AVP with PCMU or PCMA",
         Reject::PortsExhausted { .. } => "one free pair for each leg",
         Reject::NoCarrier => "at least one",
+        Reject::NotTaken(why) => not_taken::expected(why),
     };
     text.into()
 }
 
-fn remedy(reject: &Reject) -> Text {
+/// The way out of a refusal.
+pub(super) fn remedy(reject: &Reject) -> Text {
     let text = match reject {
         Reject::SourceNotAllowed(source) => {
             return format!("add {} to CidrAllowedList", network_of(*source)).into();
@@ -117,6 +128,7 @@ fn remedy(reject: &Reject) -> Text {
         Reject::CountryNotAllowed(country) => {
             return format!("add {country} to CallingRegions").into();
         }
+        Reject::NotTaken(why) => return not_taken::remedy(why),
         Reject::HostUnknown(_) => {
             "send the call to sip:+NUMBER@OUTBOUND-HOST-NAME, as GetVoiceConnector shows it"
         }
@@ -172,12 +184,14 @@ fn credentials_remedy(why: digest::Refusal) -> &'static str {
     }
 }
 
-fn limit_remedy(exceeded: Exceeded) -> &'static str {
+/// The way out of a limit.
+pub(crate) fn limit_remedy(exceeded: Exceeded) -> &'static str {
     match exceeded {
         Exceeded::CallsPerSecond { .. } => {
             "raise CpsLimit with PutVoiceConnectorTermination, or call more slowly"
         }
         Exceeded::AccountCalls { .. } => "raise the account's limit on calls at once",
+        Exceeded::ConnectorCalls { .. } => "raise the limit on calls at once of a connector",
         Exceeded::EngineCalls { .. } => "raise the limit on calls at once, or add a node",
     }
 }

@@ -1,0 +1,115 @@
+//! Proxy sessions: two who call each other by a number that is neither's.
+
+use std::time::Duration;
+
+use call::Change;
+use model::{
+    Participant, Proxy, ProxyCapability, ProxySession, ProxySessionId, UnixMillis, VoiceConnector,
+};
+use sip_message::Name;
+
+use crate::inward::{CALLER, invite, number, world};
+use crate::peer::{Request, header, response};
+use crate::world::{CARRIER, OWNED, World, connector, connector_id};
+
+/// The other participant.
+const OTHER: &str = "+14155550177";
+
+fn session(world: &World) -> ProxySession {
+    let participant = |text| Participant { number: number(text), proxy: number(OWNED) };
+    ProxySession {
+        id: ProxySessionId::from_random([5; 16]),
+        account: connector().account,
+        connector: connector_id(),
+        name: None,
+        expiry_minutes: 10,
+        capabilities: vec![ProxyCapability::Voice, ProxyCapability::Sms],
+        selection: None,
+        geo_match: None,
+        participants: [participant(CALLER), participant(OTHER)],
+        created: world.now().unix,
+        updated: world.now().unix,
+        ended: None,
+    }
+}
+
+fn masked() -> World {
+    let mut world = world();
+    let session = session(&world);
+    world.apply(Change::PutProxySession(session));
+    world.apply(Change::PutProxy(proxy(None)));
+    world
+}
+
+fn proxy(fall_back: Option<&str>) -> Proxy {
+    let VoiceConnector { account, id, .. } = connector();
+    Proxy {
+        account,
+        connector: id,
+        default_expiry_minutes: 60,
+        countries: vec!["US".into()],
+        fall_back: fall_back.map(number),
+        disabled: false,
+    }
+}
+
+fn from(caller: &str) -> Request {
+    Request { from: format!("<sip:{caller}@198.51.100.20>;tag=pstn"), ..invite() }
+}
+
+#[test]
+fn each_participant_reaches_the_other_and_neither_sees_the_others_number() {
+    for (caller, called) in [(CALLER, OTHER), (OTHER, CALLER)] {
+        let mut world = masked();
+        world.send(CARRIER, &from(caller).text());
+        world.expect(CARRIER, "SIP/2.0 100 ");
+        let left = world.expect(CARRIER, &format!("INVITE sip:{called}@198.51.100.20 SIP/2.0\r\n"));
+        assert!(!left.contains(caller), "{left}");
+        assert!(header(&left, Name::From).starts_with(&format!("<sip:{OWNED}@")));
+        assert!(header(&left, Name::PAssertedIdentity).starts_with(&format!("<sip:{OWNED}@")));
+        world.send(CARRIER, &response(&left, "486 Busy Here", "p", &[], None));
+        let record = world.only_record();
+        assert_eq!((record.from.as_str(), record.to.as_str()), (caller, OWNED));
+        let row = record.decisions.iter().find(|it| it.rule == "proxy-session").unwrap();
+        assert!(row.seen.contains(called), "{row:?}");
+    }
+}
+
+#[test]
+fn a_session_that_is_over_and_a_caller_who_is_in_none_fall_back_or_are_refused() {
+    let mut expired = masked();
+    expired.wait(Duration::from_secs(601));
+    let mut closed = masked();
+    let ended = Some(UnixMillis(closed.now().unix.0));
+    let session = ProxySession { ended, ..session(&closed) };
+    closed.apply(Change::PutProxySession(session));
+    for (mut world, caller) in [(expired, CALLER), (closed, CALLER), (masked(), "+13125550100")] {
+        let fall_back = "+18005550123";
+        world.send(CARRIER, &from(caller).text());
+        world.expect(CARRIER, "SIP/2.0 480 ");
+        assert_eq!(world.only_record().reason, "proxy-session-closed");
+
+        world.apply(Change::PutProxy(proxy(Some(fall_back))));
+        let again = Request { call_id: "again".into(), branch: "again".into(), ..from(caller) };
+        world.send(CARRIER, &again.text());
+        world.expect(CARRIER, "SIP/2.0 100 ");
+        world.expect(CARRIER, &format!("INVITE sip:{fall_back}@"));
+    }
+}
+
+#[test]
+fn a_session_without_voice_connects_nobody() {
+    let mut world = masked();
+    let session = ProxySession { capabilities: vec![ProxyCapability::Sms], ..session(&world) };
+    world.apply(Change::PutProxySession(session));
+    world.send(CARRIER, &from(CALLER).text());
+    world.expect(CARRIER, "SIP/2.0 480 ");
+}
+
+#[test]
+fn a_number_whose_sessions_are_all_forgotten_takes_calls_like_any_other() {
+    let mut world = masked();
+    world.apply(Change::DeleteProxySession(ProxySessionId::from_random([5; 16])));
+    world.send(CARRIER, &from(CALLER).text());
+    world.expect(crate::world::PBX, "INVITE ");
+}
