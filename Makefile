@@ -28,6 +28,7 @@ check: lint codegen-check tidy unit docs ## What needs Rust alone: format, lints
 .PHONY: lint
 lint: ## Formatting and lints
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path conformance/rust-sdk/Cargo.toml
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: codegen-check
@@ -52,6 +53,7 @@ docs: ## Documentation without a warning
 .PHONY: conformance
 conformance: $(VENV)/ready conformance/js/node_modules/ready ## Unmodified clients against a running server: AWS's SDKs and CLI, SIPp, baresip
 	cargo build --workspace --bins --locked
+	cargo test --no-run --quiet --locked --manifest-path conformance/rust-sdk/Cargo.toml
 	$(VENV)/bin/python scripts/extract-model.py --check api-model/chime-sdk-voice-2022-08-03.json
 	TRUNKLINE_BIN="$(CURDIR)/$(BIN)" $(VENV)/bin/python -m pytest conformance
 
