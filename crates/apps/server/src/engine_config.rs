@@ -36,6 +36,7 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
             ..defaults.patience
         },
         session: config.calls.session,
+        headers: config.calls.headers.clone(),
         reliable: config.calls.reliable_progress,
         sip: sip_core::Config {
             timing: sip_core::Timing { t1: config.sip.t1, t2: config.sip.t2, t4: config.sip.t4 },

@@ -21,6 +21,10 @@ pub enum CallerIdPolicy {
 pub enum Origin {
     /// P-Asserted-Identity (RFC 3325 §9.1): the first E.164 number in it.
     AssertedIdentity,
+    /// P-Preferred-Identity (RFC 3325 §9.2), for want of the one above.
+    PreferredIdentity,
+    /// Remote-Party-ID, which older devices send instead, for want of those above.
+    RemotePartyId,
     /// The user part of From.
     From,
     /// The connector's `DefaultPhoneNumber`, whatever the caller said.
@@ -85,8 +89,8 @@ pub(crate) fn decide(
             }
         };
     }
-    let (number, origin) = match (asserted(invite), claimed) {
-        (Some(number), _) => (Some(number), Origin::AssertedIdentity),
+    let (number, origin) = match (shown(invite), claimed) {
+        (Some((number, origin)), _) => (Some(number), origin),
         (None, Claim::Number(number)) => (Some(number), Origin::From),
         (None, Claim::Anonymous) => (None, Origin::From),
         (None, Claim::Other) => {
@@ -189,21 +193,35 @@ fn claim(address: &NameAddr<'_>) -> Claim {
     if is_anonymous { Claim::Anonymous } else { Claim::Other }
 }
 
-/// The first E.164 number of P-Asserted-Identity.
-fn asserted(invite: &Message<'_>) -> Option<E164Number> {
+/// The first E.164 number of the identity headers, the strongest first.
+fn shown(invite: &Message<'_>) -> Option<(E164Number, Origin)> {
+    [
+        (Name::PAssertedIdentity, Origin::AssertedIdentity),
+        (Name::PPreferredIdentity, Origin::PreferredIdentity),
+        (Name::RemotePartyId, Origin::RemotePartyId),
+    ]
+    .into_iter()
+    .find_map(|(name, origin)| Some((first_number(invite, name)?, origin)))
+}
+
+fn first_number(invite: &Message<'_>, name: Name) -> Option<E164Number> {
     invite
-        .all(Name::PAssertedIdentity)
+        .all(name)
         .flat_map(Values::new)
         .filter_map(|value| NameAddr::parse(value).ok()?.parsed_uri().ok().as_ref().and_then(e164))
         .next()
 }
 
 /// `Privacy: id`, `user` or `header` (RFC 3323 §4.2, RFC 3325 §9.3) withholds the number; `none`
-/// and silence do not.
+/// and silence do not. Remote-Party-ID says it by `privacy`, with anything but `off`.
 fn asked_privacy(invite: &Message<'_>) -> Presentation {
     let asks = |word: &str| {
         ["id", "user", "header"].iter().any(|known| word.trim().eq_ignore_ascii_case(known))
     };
     let asked = invite.all(Name::Privacy).any(|value| value.split([';', ',']).any(asks));
-    if asked { Presentation::Withheld } else { Presentation::Shown }
+    let hidden = invite.all(Name::RemotePartyId).flat_map(Values::new).any(|value| {
+        let privacy = NameAddr::parse(value).ok().and_then(|it| it.params.get("privacy"));
+        privacy.is_some_and(|it| !it.eq_ignore_ascii_case("off"))
+    });
+    if asked || hidden { Presentation::Withheld } else { Presentation::Shown }
 }

@@ -165,7 +165,7 @@ fn receive(turn: &mut Turn<'_>, calls: &mut Calls, flow: Flow, bytes: &[u8]) {
         Received::Ack => acknowledge(turn, calls, flow, &message),
         Received::Cancel { invite, owner } => match Owner::unpack(owner) {
             Some(owner) => {
-                step(turn, calls, owner.key, |call, turn| call.on_cancel(turn, invite));
+                step(turn, calls, owner.key, |call, turn| call.on_cancel(turn, invite, &message));
             }
             None => turn.hub.counters.drop("cancel-unmatched"),
         },

@@ -1,10 +1,11 @@
 //! Who calls, as the called side is told.
 
-use sip_message::{MessageWriter, Name};
+use sip_message::{Header, MessageWriter, Name, NameAddr, Values};
 
 use crate::admission::Facts;
-use crate::caller_id::Presentation;
+use crate::caller_id::{self, CallerIdPolicy, Presentation};
 use crate::face::Face;
+use crate::hub::Turn;
 use crate::route::Gateway;
 
 /// Writes From, and what goes with it.
@@ -49,6 +50,24 @@ pub(crate) fn write(
     if caller.presentation == Presentation::Withheld {
         writer.header(Name::Privacy, "id");
     }
+}
+
+/// Whether a header of the caller's may go on: `Diversion` (RFC 5806) tells the called side that a
+/// number of the caller's was called first, so a customer's must be the account's own, as its
+/// caller's number must.
+pub(crate) fn may_cross(turn: &Turn<'_>, facts: &Facts, header: &Header<'_>) -> bool {
+    let is_customers =
+        facts.origin.is_none() && facts.caller_id_policy == CallerIdPolicy::Inventory;
+    if header.name != Name::Diversion || !is_customers {
+        return true;
+    }
+    let account = facts.connector.as_deref().map(|it| it.account());
+    let is_owned = |value: &str| {
+        let uri = NameAddr::parse(value).ok().and_then(|it| it.parsed_uri().ok());
+        let number = uri.as_ref().and_then(caller_id::e164);
+        number.is_some_and(|number| turn.directory.owner(number) == account)
+    };
+    Values::new(header.value).all(is_owned)
 }
 
 /// Text as a quoted-string (RFC 3261 §25.1).

@@ -118,6 +118,9 @@ fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
     if !message.contains(Name::Contact) {
         return Err(Reject::Malformed(Violation::Missing(Name::Contact)));
     }
+    if let Some(replaced) = message.first(Name::Replaces) {
+        return Err(Reject::Replaces(admission::readable(replaced)));
+    }
     if message.max_forwards().ok().flatten() == Some(0) {
         return Err(Reject::TooManyHops);
     }
@@ -232,6 +235,7 @@ fn record(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) -> 
         peer_call_id: None,
         facts,
         tried: &[],
+        notes: &[],
         outcome: &Outcome::Rejected(reject),
         written: [&from, &to],
         started: turn.now.unix,

@@ -61,6 +61,7 @@ pub mod reject;
 
 mod abilities;
 mod admission;
+mod bodies;
 mod bridge;
 mod caller_id;
 mod calls;

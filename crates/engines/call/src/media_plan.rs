@@ -6,8 +6,9 @@ use media::{
     CallMediaId, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote, RtcpTo, Side, Sources,
 };
 use sdp::{Audio, OriginRewrite, Refusal, Relayed, Rewrite, Rtcp, Session};
-use sip_message::Message;
+use sip_message::{MediaType, Message, Multipart};
 
+use crate::bodies;
 use crate::hub::Turn;
 use crate::io::MediaCommand;
 use crate::reject::Reject;
@@ -172,7 +173,11 @@ impl<'a> Said<'a> {
     }
 }
 
-/// The description in a message's body; `None` if there is no body.
+fn has_parts(kind: &MediaType<'_>, body: &[u8]) -> bool {
+    Multipart::of(kind, body).is_some_and(|it| it.parts().next().is_some())
+}
+
+/// The description in a message's body, or in a part of it; `None` if there is none.
 ///
 /// # Errors
 /// The media type, if the body is something else.
@@ -184,6 +189,9 @@ pub(crate) fn description<'a>(message: &Message<'a>) -> Result<Option<&'a [u8]>,
     let encoded = message.contains(sip_message::Name::ContentEncoding);
     match message.content_type() {
         Ok(Some(kind)) if kind.is("application", "sdp") && !encoded => Ok(Some(body)),
+        Ok(Some(kind)) if has_parts(&kind, body) && !encoded => {
+            Ok(bodies::place_of_description(&kind, body).map(|place| &body[place]))
+        }
         Ok(Some(kind)) => {
             Err(Reject::BodyUnsupported(format!("{}/{}", kind.kind, kind.subtype).into()))
         }

@@ -9,7 +9,7 @@ use sip_message::Status;
 
 use crate::admission::Facts;
 use crate::directory::ResolvedCarrier;
-use crate::explain;
+use crate::explain::{self, Note};
 use crate::limit::Exceeded;
 use crate::reject::Reject;
 use crate::route::Attempt;
@@ -279,6 +279,7 @@ pub(crate) struct Story<'s> {
     pub(crate) peer_call_id: Option<&'s str>,
     pub(crate) facts: &'s Facts,
     pub(crate) tried: &'s [Tried],
+    pub(crate) notes: &'s [Note],
     pub(crate) outcome: &'s Outcome,
     /// Caller and called as written, for what did not become a number.
     pub(crate) written: [&'s str; 2],
@@ -327,7 +328,7 @@ impl Story<'_> {
             started: self.started,
             answered,
             ended: self.ended,
-            decisions: explain::decisions(facts, self.tried, outcome),
+            decisions: explain::decisions(facts, self.tried, self.notes, outcome),
             quality: self.quality,
         })
     }

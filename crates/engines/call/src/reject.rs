@@ -27,6 +27,8 @@ pub enum Reject {
     Loop,
     /// The Request-URI's host is no connector's outbound host name.
     HostUnknown(Box<str>),
+    /// It wants to take another call's place (RFC 3891).
+    Replaces(Box<str>),
     /// The session interval asked for is too short (RFC 4028 §6).
     SessionInterval(session::TooSmall),
     /// The server is being stopped and takes no new calls.
@@ -137,6 +139,7 @@ impl Reject {
             Self::ExtensionUnsupported(_) => (Rule::Request, "extension-unsupported", 420),
             Self::TooManyHops => (Rule::Request, "too-many-hops", 483),
             Self::Loop => (Rule::Request, "loop-detected", 482),
+            Self::Replaces(_) => (Rule::Request, "replaces-refused", 603),
             Self::SessionInterval(_) => (Rule::Request, "session-interval-too-small", 422),
             Self::HostUnknown(_) => (Rule::Connector, "host-unknown", 404),
             Self::Draining => (Rule::Connector, "draining", 503),
@@ -218,6 +221,7 @@ impl Reject {
             Self::ExtensionUnsupported(_)
             | Self::TooManyHops
             | Self::Loop
+            | Self::Replaces(_)
             | Self::SessionInterval(_)
             | Self::HostUnknown(_)
             | Self::Draining
@@ -248,6 +252,7 @@ impl Reject {
             | Self::ExtensionUnsupported(_)
             | Self::TooManyHops
             | Self::Loop
+            | Self::Replaces(_)
             | Self::SessionInterval(_)
             | Self::HostUnknown(_)
             | Self::TerminationAbsent

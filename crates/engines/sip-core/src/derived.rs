@@ -3,9 +3,10 @@
 use sip_message::{Message, MessageWriter, Method, Name, StartLine};
 
 /// The ACK for a 3xx to 6xx (RFC 3261 §17.1.1.3): Request-URI, topmost Via, From, Call-ID, CSeq
-/// number and Route of the INVITE, To of the response.
+/// number and Route of the INVITE, To of the response; the INVITE's own where that cannot be read.
 pub(crate) fn ack(invite: &[u8], response: &Message<'_>) -> Vec<u8> {
-    derive(invite, Method::Ack, response.first(Name::To), None)
+    let to = response.first(Name::To).filter(|_| response.to().is_ok());
+    derive(invite, Method::Ack, to, None)
 }
 
 /// The CANCEL (RFC 3261 §9.1): as the ACK, with the INVITE's own To; `reason` is the value of a

@@ -62,6 +62,7 @@ mod grammar;
 mod head;
 mod message;
 mod method;
+mod multipart;
 mod name;
 mod params;
 mod read;
@@ -86,6 +87,7 @@ pub use message::{
     StatusLine,
 };
 pub use method::Method;
+pub use multipart::{Multipart, Part};
 pub use name::Name;
 pub use params::{Param, ParamIter, Params};
 pub use sequence::{CSeq, RAck};

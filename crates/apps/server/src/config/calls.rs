@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::ReliableProgress;
+use call::{HeaderPolicy, ReliableProgress};
 use sip_core::session;
 
 use super::key::Key;
@@ -51,6 +51,11 @@ pub(super) const KEYS: &[Key] = &[
         "Provisional responses that are acknowledged (RFC 3262): never, as-asked (offered to the \
          called side when the caller supports them) or always.",
     ),
+    Key::list(
+        "calls.headers_pass",
+        "X-*, User-to-User, Diversion, P-Early-Media",
+        "Headers that cross from one leg of a call to the other; a * ends the beginning of a name.",
+    ),
     Key::integer(
         "calls.drain_max_s",
         "15",
@@ -79,6 +84,8 @@ pub struct CallsConfig {
     pub session: Option<session::Policy>,
     /// Whether provisional responses are acknowledged.
     pub reliable_progress: ReliableProgress,
+    /// Which headers cross from one leg to the other.
+    pub headers: HeaderPolicy,
     /// How long calls may go on after the service was told to stop.
     pub drain_max: Duration,
 }
@@ -111,6 +118,7 @@ impl CallsConfig {
             silence_max: settings.seconds("calls.silence_max_s", 1..=86_400)?,
             session: session_policy(settings)?,
             reliable_progress: reliable_progress(settings)?,
+            headers: headers(settings)?,
             drain_max: settings.seconds("calls.drain_max_s", 0..=86_400)?,
         })
     }
@@ -137,4 +145,25 @@ fn reliable_progress(settings: &Settings) -> Result<ReliableProgress, Problem> {
         Some("always") => Ok(ReliableProgress::Always),
         Some(_) | None => Err(one_of(settings, key, &["never", "as-asked", "always"])),
     }
+}
+
+fn headers(settings: &Settings) -> Result<HeaderPolicy, Problem> {
+    let key = "calls.headers_pass";
+    let (mut prefixes, mut names) = (Vec::new(), Vec::new());
+    for item in settings.list(key) {
+        let (list, name) = match item.strip_suffix('*') {
+            Some(prefix) => (&mut prefixes, prefix),
+            None => (&mut names, item.as_str()),
+        };
+        if !sip_message::is_token(name) {
+            let rule = format!("\"{item}\" is no header name, such as User-to-User or X-*");
+            return Err(settings.refuse(key, rule));
+        }
+        list.push(name.to_owned());
+    }
+    if let Some(name) = names.iter().find(|name| !HeaderPolicy::can_name(name)) {
+        let rule = format!("{name} is made anew on each leg and never crosses");
+        return Err(settings.refuse(key, rule));
+    }
+    Ok(HeaderPolicy { prefixes, names, ..HeaderPolicy::default() })
 }

@@ -35,6 +35,20 @@ fn session_timers_are_switched_off_by_zero_and_never_below_their_least() {
 }
 
 #[test]
+fn headers_that_cross_are_named_in_whole_or_by_their_beginning() {
+    let config = Config::load(Sources::text("calls.headers_pass = ['X-A*', 'History-Info']"));
+    let headers = config.unwrap().calls.headers;
+    assert_eq!(
+        (headers.prefixes, headers.names),
+        (vec!["X-A".into()], vec!["History-Info".into()])
+    );
+    let defaults = Config::load(Sources::default()).unwrap().calls.headers;
+    assert_eq!(defaults, call::HeaderPolicy::default());
+    assert!(refused("calls.headers_pass = ['Contact']").contains("never crosses"));
+    assert!(refused("calls.headers_pass = ['a b']").contains("is no header name"));
+}
+
+#[test]
 fn every_key_has_a_path_and_a_variable_of_its_own() {
     let mut paths: Vec<_> = Config::keys().map(|key| key.path).collect();
     paths.sort_unstable();

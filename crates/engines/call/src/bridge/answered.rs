@@ -292,8 +292,8 @@ impl Call {
             Method::Info => self.hand_on(turn, request, Kind::Info),
             Method::Options => request.refuse(turn, Status::OK),
             Method::Prack => request.refuse(turn, late_prack(request.message)),
-            Method::Refer
-            | Method::Subscribe
+            Method::Refer => self.refuse_transfer(turn, &request),
+            Method::Subscribe
             | Method::Notify
             | Method::Message
             | Method::Publish

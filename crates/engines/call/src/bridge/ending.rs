@@ -7,6 +7,7 @@ use sip_message::{Message, Method, Name, Status};
 
 use super::{Bridge, Call, Response, Within};
 use crate::calls::{CallKey, Owner, Role};
+use crate::headers;
 use crate::hub::Turn;
 use crate::leg::Leg;
 use crate::record::{self, End, Outcome, Tally};
@@ -46,6 +47,11 @@ impl Call {
         self.finish(turn, end, None);
     }
 
+    /// The same, for a reason that a message of one side gives: what it says goes to the other.
+    pub(super) fn hang_up_because(&mut self, turn: &mut Turn<'_>, end: End, said: &Message<'_>) {
+        self.finish(turn, end, Some(said));
+    }
+
     /// One side hung up. Its BYE is answered; what it says of the reason goes on.
     pub(super) fn on_bye(&mut self, turn: &mut Turn<'_>, request: &Within<'_>) {
         request.refuse(turn, Status::OK);
@@ -54,7 +60,7 @@ impl Call {
 
     fn finish(&mut self, turn: &mut Turn<'_>, end: End, bye: Option<&Message<'_>>) {
         match &self.state {
-            Bridge::Routing(_) | Bridge::Ringing(_) => self.decline(turn, end),
+            Bridge::Routing(_) | Bridge::Ringing(_) => self.decline(turn, end, bye),
             Bridge::Answered(_) => {}
             Bridge::Ending(_) | Bridge::Over => return,
         }
@@ -74,9 +80,11 @@ impl Call {
         self.seats.iter().for_each(|seat| turn.hub.usage.leave(seat));
     }
 
-    /// Gives the caller its final answer, and the carrier its CANCEL.
-    fn decline(&mut self, turn: &mut Turn<'_>, end: End) {
-        self.give_up_attempt(turn, Tally::Abandoned);
+    /// Gives the caller its final answer, and the carrier its CANCEL, each with the reason that the
+    /// other side gave.
+    fn decline(&mut self, turn: &mut Turn<'_>, end: End, said: Option<&Message<'_>>) {
+        let why = said.map(headers::reasons).unwrap_or_default();
+        self.give_up_attempt(turn, Tally::Abandoned, &why);
         let tag = self.tag;
         let Some(setup) = self.setup() else { return };
         for relay in std::mem::take(&mut setup.early.relays) {
@@ -88,7 +96,13 @@ impl Call {
         let status = end.status();
         let says_it_all = matches!(end, End::Declined(_) | End::Cancelled);
         let phrase = if says_it_all { status.reason() } else { end.message() };
-        let bytes = setup.replies.bare(status, phrase, &tag);
+        let mut bytes = Vec::new();
+        let mut writer = setup.replies.start(&mut bytes, status, phrase, &tag);
+        if let Some(response) = said.filter(|it| !it.is_request()) {
+            headers::pass_reasons(response, &mut writer);
+            turn.hub.config.headers.pass(response, &mut writer);
+        }
+        writer.finish();
         let server = setup.server;
         turn.respond(server, status, bytes);
     }
@@ -259,7 +273,7 @@ fn send_bye(
     let request = leg.request(turn, Method::Bye, digest, |config, writer| {
         match (why.bye, why.end) {
             (Some(bye), _) => {
-                writer.copy_all(bye, Name::Reason);
+                headers::pass_reasons(bye, writer);
                 config.headers.pass(bye, writer);
             }
             (None, End::HungUp(_)) => {}

@@ -46,6 +46,7 @@ use sip_message::{Flow, Message, Method, Status};
 
 use crate::admission::Facts;
 use crate::calls::{CallKey, Owner, Role};
+use crate::explain::Note;
 use crate::hub::Turn;
 use crate::limit::Seat;
 use crate::live::{LiveCall, LiveState};
@@ -58,6 +59,9 @@ use ending::Ending;
 pub(crate) use orphan::dismiss;
 pub(crate) use setup::Admitted;
 use setup::Setup;
+
+/// Decisions on the way that one record tells.
+const NOTES_MAX: usize = 8;
 
 /// One call and all it owns.
 #[derive(Debug)]
@@ -79,6 +83,8 @@ pub(crate) struct Call {
     /// The room it takes: the caller's connector, the called one, or both.
     seats: ArrayVec<Seat, 2>,
     media: MediaPlan,
+    /// What was decided on the way that its record should tell.
+    notes: Vec<Note>,
     state: Bridge,
 }
 
@@ -213,6 +219,14 @@ impl Call {
         }
     }
 
+    /// Writes down a decision for the record; the first of its kind, and not too many.
+    fn note(&mut self, note: Note) {
+        let is_new = !self.notes.iter().any(|it| it.is_like(&note));
+        if is_new && self.notes.len() < NOTES_MAX {
+            self.notes.push(note);
+        }
+    }
+
     fn owner(&self, role: Role) -> u64 {
         Owner { key: self.key, role }.pack()
     }
@@ -230,6 +244,7 @@ impl Call {
             peer_call_id: self.called.as_ref().map(|(call_id, _)| call_id.as_str()),
             facts: &self.facts,
             tried: &self.tried,
+            notes: &self.notes,
             outcome,
             written: ["", ""],
             started: self.started,

@@ -56,7 +56,7 @@ impl Call {
                 }
                 Answer::Final => {
                     self.close_attempt(Tally::Failed(status));
-                    self.hang_up(turn, End::Declined(status));
+                    self.hang_up_because(turn, End::Declined(status), response.message);
                 }
             },
         }

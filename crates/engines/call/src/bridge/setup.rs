@@ -12,8 +12,10 @@ use sip_message::{CSeq, Flow, Message, MessageWriter, Method, Name, Status, Viol
 
 use super::early::{Early, Fork, Offer};
 use super::{Bridge, Call};
-use crate::admission::Facts;
+use crate::admission::{Facts, readable};
+use crate::bodies::{self, Whole};
 use crate::calls::{CallKey, Role};
+use crate::explain::Note;
 use crate::hub::{Request, Turn};
 use crate::identity;
 use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
@@ -40,6 +42,8 @@ pub(super) struct Setup {
     plan: Plan,
     /// The offer as carriers get it; `None` if the caller made none.
     pub(super) offer: Option<Vec<u8>>,
+    /// The offer among the other parts of the caller's body, if there are any.
+    whole: Option<Whole>,
     /// The shortest session interval that the carrier at hand grants, seconds; 0 if none is asked.
     pub(super) min_se: u32,
     /// The INVITE that is out.
@@ -126,6 +130,7 @@ impl Call {
             replies,
             flow,
             plan,
+            whole: bodies::around(message, offer.as_deref()),
             offer,
             min_se: 0,
             attempt: None,
@@ -147,10 +152,22 @@ impl Call {
             tried: Vec::new(),
             called: None,
             media,
+            notes: Vec::new(),
             state: Bridge::Routing(Box::new(setup)),
         });
+        call.note_diversion(turn, message);
         call.enter(turn, message);
         Ok(call)
+    }
+
+    fn note_diversion(&mut self, turn: &Turn<'_>, invite: &Message<'_>) {
+        let foreign = invite
+            .headers()
+            .find(|it| it.name == Name::Diversion && !identity::may_cross(turn, &self.facts, it))
+            .map(|it| readable(it.value));
+        if let Some(foreign) = foreign {
+            self.note(Note::DiversionLeftOut(foreign));
+        }
     }
 
     fn enter(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>) {
@@ -324,10 +341,14 @@ impl Call {
         {
             writer.header(authorization.name(), &authorization);
         }
-        turn.hub.config.headers.pass(invite, &mut writer);
-        match &setup.offer {
-            Some(offer) => writer.body("application/sdp", offer),
-            None => writer.finish(),
+        turn.hub
+            .config
+            .headers
+            .pass_if(invite, &mut writer, |header| identity::may_cross(turn, facts, header));
+        match (&setup.whole, &setup.offer) {
+            (Some(whole), _) => whole.write(invite, &mut writer),
+            (None, Some(offer)) => writer.body("application/sdp", offer),
+            (None, None) => writer.finish(),
         }
         let Asked { gateway, flow, uri, call_id, tag, cseq, digest } = asked;
         let request = Request { to: flow, branch, bytes };
@@ -338,15 +359,20 @@ impl Call {
 
     /// The carrier has not said anything: it is given up, and the next one asked.
     pub(super) fn on_no_progress(&mut self, turn: &mut Turn<'_>) {
-        self.give_up_attempt(turn, Tally::NoProgress);
+        self.give_up_attempt(turn, Tally::NoProgress, "");
         self.ask_next(turn);
     }
 
-    /// Gives up the INVITE that is out. What still comes of it is dealt with as nobody's.
-    pub(super) fn give_up_attempt(&mut self, turn: &mut Turn<'_>, result: Tally) {
+    /// Gives up the INVITE that is out, for a reason if one was given. What still comes of it is
+    /// dealt with as nobody's.
+    pub(super) fn give_up_attempt(&mut self, turn: &mut Turn<'_>, result: Tally, why: &str) {
         self.close_attempt(result);
         let Some(attempt) = self.setup().and_then(|setup| setup.attempt.take()) else { return };
-        turn.hub.endpoint.cancel(turn.now.instant, attempt.client, None);
+        turn.hub.endpoint.cancel(
+            turn.now.instant,
+            attempt.client,
+            Some(why).filter(|it| !it.is_empty()),
+        );
     }
 
     /// Writes down what came of the attempt that was open.
@@ -358,9 +384,16 @@ impl Call {
     }
 
     /// The caller gave up its INVITE.
-    pub(crate) fn on_cancel(&mut self, turn: &mut Turn<'_>, invite: ServerId) {
+    pub(crate) fn on_cancel(
+        &mut self,
+        turn: &mut Turn<'_>,
+        invite: ServerId,
+        cancel: &Message<'_>,
+    ) {
         match &mut self.state {
-            Bridge::Routing(_) | Bridge::Ringing(_) => self.hang_up(turn, End::Cancelled),
+            Bridge::Routing(_) | Bridge::Ringing(_) => {
+                self.hang_up_because(turn, End::Cancelled, cancel);
+            }
             Bridge::Answered(answered) => answered.cancel(turn, invite),
             Bridge::Ending(_) | Bridge::Over => {}
         }

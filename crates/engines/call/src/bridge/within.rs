@@ -9,7 +9,9 @@ use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
 use super::answered::{Answered, Unacknowledged};
 use super::session::Refresh;
 use super::{Bridge, Call, Failure, Response, Within, dismiss};
+use crate::admission::readable;
 use crate::calls::Role;
+use crate::explain::Note;
 use crate::hub::Turn;
 use crate::leg::{ALLOW, Leg, PRODUCT};
 use crate::media_plan::{MediaPlan, Said, description};
@@ -163,6 +165,13 @@ pub(super) fn not_a_description(turn: &mut Turn<'_>, request: &Within<'_>) {
 }
 
 impl Call {
+    /// A transfer is not a trunk's to make: 405, and the record says so.
+    pub(super) fn refuse_transfer(&mut self, turn: &mut Turn<'_>, request: &Within<'_>) {
+        let target = request.message.first(Name::ReferTo).unwrap_or_default();
+        self.note(Note::TransferRefused { by: request.side, target: readable(target) });
+        not_allowed(turn, request);
+    }
+
     /// Hands a re-INVITE, UPDATE or INFO on to the other leg.
     pub(super) fn hand_on(&mut self, turn: &mut Turn<'_>, request: Within<'_>, kind: Kind) {
         let owner = self.owner(Role::Within);

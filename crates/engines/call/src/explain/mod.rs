@@ -5,12 +5,14 @@
 
 mod inbound;
 mod not_taken;
+mod note;
 mod refusal;
 
 use std::borrow::Cow;
 
 use model::{Decision, Verdict};
 
+pub(crate) use note::Note;
 pub(crate) use refusal::limit_remedy;
 
 use crate::admission::Facts;
@@ -57,6 +59,8 @@ pub enum Rule {
     Ports,
     /// Which carrier takes it?
     Route,
+    /// What was asked for within the call?
+    Within,
     /// How did it end?
     End,
 }
@@ -83,6 +87,7 @@ impl Rule {
             Self::Media => "media",
             Self::Ports => "media-ports",
             Self::Route => "route",
+            Self::Within => "within-the-call",
             Self::End => "end",
         }
     }
@@ -113,7 +118,12 @@ impl Rule {
 type Text = Cow<'static, str>;
 
 /// The rows of one call: what it passed, what stopped it, which carriers were tried, how it ended.
-pub(crate) fn decisions(facts: &Facts, tried: &[Tried], outcome: &Outcome) -> Vec<Decision> {
+pub(crate) fn decisions(
+    facts: &Facts,
+    tried: &[Tried],
+    notes: &[Note],
+    outcome: &Outcome,
+) -> Vec<Decision> {
     let stopped_at = match outcome {
         Outcome::Rejected(reject) => reject.rule(),
         Outcome::Ended(_) => Rule::Route,
@@ -125,6 +135,7 @@ pub(crate) fn decisions(facts: &Facts, tried: &[Tried], outcome: &Outcome) -> Ve
         rows.extend(landing.passed_over.iter().map(inbound::passed_over));
     }
     rows.extend(tried.iter().map(route_row));
+    rows.extend(notes.iter().map(Note::row));
     match outcome {
         Outcome::Rejected(reject) => rows.push(refusal::row(reject, facts)),
         Outcome::Ended(end) => {
@@ -185,7 +196,7 @@ fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
         }
         Rule::Concurrency => ("room was left".into(), "below the limits on calls at once".into()),
         Rule::Media => (facts.media_seen().into(), "PCMU or PCMA over RTP/AVP".into()),
-        Rule::Route | Rule::End => return None,
+        Rule::Route | Rule::Within | Rule::End => return None,
     };
     Some(row(rule, Verdict::Pass, seen, expected, ""))
 }
@@ -221,6 +232,8 @@ fn caller_seen(facts: &Facts) -> Option<String> {
     };
     let origin = match caller.origin {
         Origin::AssertedIdentity => " by P-Asserted-Identity",
+        Origin::PreferredIdentity => " by P-Preferred-Identity",
+        Origin::RemotePartyId => " by Remote-Party-ID",
         Origin::From => " by From",
         Origin::DefaultPhoneNumber => " by DefaultPhoneNumber",
         Origin::ProxyNumber => " as the proxy number",

@@ -17,12 +17,17 @@ pub(super) fn row(reject: &Reject, facts: &Facts) -> Decision {
     super::row(reject.rule(), Verdict::Refuse, seen, expected, remedy(reject))
 }
 
+/// What to do where a trunk does not transfer calls.
+pub(super) const TRANSFER_REMEDY: &str =
+    "let the PBX join the two calls by itself: a trunk does not transfer";
+
 fn seen(reject: &Reject, facts: &Facts) -> String {
     match reject {
         Reject::Malformed(violation) => violation.to_string(),
         Reject::ExtensionUnsupported(tags) => format!("Require: {tags}"),
         Reject::TooManyHops => "Max-Forwards: 0".into(),
         Reject::Loop => "our own Via in the request".into(),
+        Reject::Replaces(dialog) => format!("Replaces: {dialog}"),
         Reject::SessionInterval(it) => format!("Session-Expires: {}", it.got),
         Reject::Draining => "the server is being stopped".into(),
         Reject::TerminationAbsent => "no termination settings".into(),
@@ -82,6 +87,7 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         }
         Reject::SessionInterval(it) => return format!("at least {} s", it.min).into(),
         Reject::Malformed(_) => "a request as RFC 3261 has it",
+        Reject::Replaces(_) => "a call of its own",
         Reject::ExtensionUnsupported(_) => "no required extension",
         Reject::TooManyHops => "a hop left",
         Reject::Loop => "a request that was not here before",
@@ -140,6 +146,7 @@ pub(super) fn remedy(reject: &Reject) -> Text {
         }
         Reject::TooManyHops => "look for a routing loop before this service",
         Reject::Loop => "a carrier or PBX sends our own calls back: look at its routes",
+        Reject::Replaces(_) => TRANSFER_REMEDY,
         Reject::SessionInterval(_) => {
             "set a longer session interval on the device, or lower calls.session_min_s"
         }

@@ -7,6 +7,7 @@ mod calls;
 mod ending;
 mod failover;
 mod groups;
+mod headers;
 mod hostile;
 mod inward;
 mod masking;

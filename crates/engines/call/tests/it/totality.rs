@@ -97,6 +97,12 @@ impl Chaos {
             from: format!("<sip:{OWNED}@{PBX}>;tag=caller{n}"),
             ..Request::invite()
         };
+        match action.pick % 6 {
+            0 => invite = invite.header("Supported: 100rel, timer").header("Allow: UPDATE"),
+            1 => invite = invite.header("Require: 100rel"),
+            2 => invite = invite.header("Supported: timer").header("Session-Expires: 120"),
+            _ => {}
+        }
         match action.how % 8 {
             0 => invite.body = None,
             1 => invite.from = format!("<sip:1001@{PBX}>;tag=caller{n}"),
@@ -126,7 +132,15 @@ impl Chaos {
             2 => Some(sdp_as("198.51.100.20", 6000, "sendonly")),
             _ => Some(sdp("198.51.100.20", 6000 + u16::from(action.pick) * 2)),
         };
-        let text = response(&request, status, tag, &[&contact], body.as_deref());
+        let rseq = format!("RSeq: {}", 1 + action.pick % 3);
+        let mut extra = vec![contact.as_str()];
+        match action.pick % 5 {
+            0 => extra.extend(["Require: 100rel", &rseq, "Allow: UPDATE"]),
+            1 => extra.extend(["Session-Expires: 120;refresher=uac", "Allow: UPDATE"]),
+            2 => extra.extend(["Session-Expires: 120;refresher=uas", "Min-SE: 4000"]),
+            _ => {}
+        }
+        let text = response(&request, status, tag, &extra, body.as_deref());
         self.world.send(&to, &text);
     }
 
@@ -161,6 +175,10 @@ impl Chaos {
         let mut request = within(&invite, &answer, method, self.serial + 1);
         if action.how & 0x80 != 0 {
             request = request.body(&sdp("192.0.2.10", 4000));
+        }
+        let number = Message::parse(answer.as_bytes()).unwrap().rseq().ok().flatten();
+        if let (Some(number), "PRACK") = (number, method) {
+            request = request.header(&format!("RAck: {number} {} INVITE", invite.cseq));
         }
         self.world.send(PBX, &request.text());
         if method == "INVITE" {

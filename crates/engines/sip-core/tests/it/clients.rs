@@ -90,6 +90,19 @@ fn a_rejection_is_acknowledged_each_time_and_delivered_once() {
 }
 
 #[test]
+fn a_rejection_whose_to_cannot_be_read_is_acknowledged_with_the_to_of_its_invite() {
+    let mut world = World::new(Transport::Udp);
+    let (_, text) = world.request(Method::Invite);
+    world.sent();
+    let busy = response(&text, Status::BUSY_HERE);
+    let to = busy.lines().find(|line| line.starts_with("To:")).unwrap();
+    world.receive(&busy.replace(to, "To: "));
+    let to = text.lines().find(|line| line.starts_with("To:")).unwrap();
+    let acks = world.sent_whole();
+    assert!(acks[0].lines().any(|line| line == to), "{}", acks[0]);
+}
+
+#[test]
 fn over_tcp_a_rejection_ends_the_transaction_at_once() {
     let mut world = World::new(Transport::Tcp);
     let (_, text) = world.request(Method::Invite);
