@@ -2,9 +2,7 @@
 
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 
 DECIDED_SECONDS_MAX = 20
 
@@ -134,26 +132,3 @@ def test_the_accounts_calling_name_changes_once_a_week(voice):
     assert settings["CallingName"] == "Acme" and settings["CallingNameUpdatedTimestamp"]
     with pytest.raises(voice.exceptions.BadRequestException):
         voice.update_phone_number_settings(CallingName="Other")
-
-
-def test_the_old_namespaces_client_finds_orders_and_returns_numbers(voice, server):
-    known = server.credentials
-    old = boto3.client(
-        "chime",
-        region_name="us-east-1",
-        endpoint_url=server.endpoint,
-        aws_access_key_id=known["aws_access_key_id"],
-        aws_secret_access_key=known["aws_secret_access_key"],
-        config=Config(retries={"max_attempts": 0}),
-    )
-    number = "+12535550108"
-    assert number in old.search_available_phone_numbers(AreaCode="253")["E164PhoneNumbers"]
-    assert order(old, number)["Status"] == "Successful"
-    read = old.get_phone_number(PhoneNumberId=number)["PhoneNumber"]
-    assert read["PhoneNumberId"] == voice.get_phone_number(PhoneNumberId=number)["PhoneNumber"]["PhoneNumberId"]
-    assert number in {it["E164PhoneNumber"] for it in old.list_phone_numbers()["PhoneNumbers"]}
-    old.delete_phone_number(PhoneNumberId=read["PhoneNumberId"])
-    assert old.restore_phone_number(PhoneNumberId=number)["PhoneNumber"]["Status"] == "Unassigned"
-    assert old.get_global_settings()["VoiceConnector"] == {}
-    with pytest.raises(old.exceptions.NotFoundException):
-        old.get_phone_number(PhoneNumberId="+12535559999")
