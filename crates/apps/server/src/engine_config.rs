@@ -15,10 +15,13 @@ use crate::start::Addresses;
 
 /// The engine's settings.
 pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
-    let listeners = vec![
+    let mut listeners = vec![
         listener(&config.sip, Transport::Udp, addresses.sip_udp),
         listener(&config.sip, Transport::Tcp, addresses.sip_tcp),
     ];
+    // Where TLS is not accepted, requests over TLS of ours still need a name to be answered to.
+    let tls = addresses.sip_tls.unwrap_or(addresses.sip_tcp);
+    listeners.push(listener(&config.sip, Transport::Tls, tls));
     let defaults = call::Config::new(listeners, config.media.advertised_address);
     call::Config {
         caller_id: match config.calls.caller_id {

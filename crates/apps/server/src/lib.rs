@@ -47,6 +47,7 @@ mod running;
 mod signalling;
 mod simulated;
 mod start;
+mod tls;
 
 pub use config::Config;
 pub use credentials::{CredentialsError, PROFILE};

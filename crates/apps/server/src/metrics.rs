@@ -164,13 +164,13 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
         "trunkline_sip_received_total",
         "Datagrams and framed messages received, by transport.",
         "transport",
-        [("udp", udp.received), ("tcp", streams.received)],
+        [("udp", udp.received), ("tcp", streams.received), ("tls", streams.received_tls)],
     );
     page.counters(
         "trunkline_sip_sent_total",
         "Datagrams and messages sent, by transport.",
         "transport",
-        [("udp", udp.sent), ("tcp", streams.sent)],
+        [("udp", udp.sent), ("tcp", streams.sent), ("tls", streams.sent_tls)],
     );
     page.counters(
         "trunkline_sip_unsent_total",
@@ -180,19 +180,36 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
             ("udp_refused", udp.send_refused),
             ("udp_queue_full", udp.queue_full),
             ("udp_unreachable", udp.unreachable),
-            ("tcp_queue_full", streams.queue_full),
+            ("stream_queue_full", streams.queue_full),
         ],
     );
-    page.gauge("trunkline_sip_connections", "TCP connections that are open.", counted.connections);
+    page.gauge(
+        "trunkline_sip_connections",
+        "TCP and TLS connections that are open.",
+        counted.connections,
+    );
     page.counters(
         "trunkline_sip_connections_total",
-        "TCP connections by how they began.",
+        "TCP and TLS connections by how they began.",
         "how",
         [
             ("accepted", streams.accepted),
             ("connected", streams.connects),
             ("refused_over_limit", streams.over_limit),
+            ("refused_over_source_limit", streams.over_source_limit),
+            ("refused_over_handshakes", streams.over_handshakes),
         ],
+    );
+    page.counter(
+        "trunkline_sip_tls_accepted_total",
+        "Accepted connections on which TLS was agreed upon.",
+        streams.accepted_tls,
+    );
+    page.counters(
+        "trunkline_sip_tls_handshakes_failed_total",
+        "Connections, accepted or ours, that ended before TLS was agreed upon, by fault.",
+        "fault",
+        counted.handshakes_failed.iter().map(|(fault, count)| (*fault, *count)),
     );
     let (free, taken) = counted.ports;
     page.gauges(

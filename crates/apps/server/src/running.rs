@@ -16,6 +16,7 @@ use crate::records::Recorder;
 use crate::signalling::live::{Ask, Asker, SignallingCounters, Work};
 use crate::simulated::Simulated;
 use crate::start::{Addresses, watched};
+use crate::tls::SipTls;
 
 /// How often the end of the last call is looked for while draining.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) background: Vec<JoinHandle<()>>,
     /// The API's TLS, if it speaks TLS.
     pub(crate) tls: Option<Arc<api::Tls>>,
+    pub(crate) sip_tls: SipTls,
     pub(crate) api: JoinHandle<api::Drained>,
     pub(crate) stop_api: oneshot::Sender<()>,
     pub(crate) writer: JoinHandle<()>,
@@ -81,13 +83,15 @@ impl Running {
         &self.0.config
     }
 
-    /// Reads the certificate and key of the HTTP API again; connections that begin from now on see
-    /// them. Without TLS there is nothing to read. It waits for the disk.
+    /// Reads the certificates, keys and authorities of the HTTP API and of SIP over TLS again;
+    /// connections that begin from now on see them. It waits for the disk.
     ///
     /// # Errors
-    /// [`ConfigError`]; then what was served before is served on.
-    pub fn reread_certificate(&self) -> Result<(), ConfigError> {
-        if let (Some(tls), Some(identity)) = (&self.0.tls, self.0.config.http_identity()?) {
+    /// [`ConfigError`]; then all that was served before is served on.
+    pub fn reread_certificates(&self) -> Result<(), ConfigError> {
+        let http = self.0.config.http_identity()?;
+        self.0.sip_tls.reread(&self.0.config)?;
+        if let (Some(tls), Some(identity)) = (&self.0.tls, http) {
             tls.replace(watched(identity));
         }
         Ok(())

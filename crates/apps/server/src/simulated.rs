@@ -51,6 +51,7 @@ impl Simulated {
             transport: Transport::Udp,
             answering: Answering::SimulatedCarrier,
             trace: if tap.0.is_some() { Trace::Messages } else { Trace::Off },
+            tls: None,
         };
         let sink = move |event| {
             if let Some(hear) = &tap.0 {

@@ -27,6 +27,7 @@ use crate::running::{Parts, Running};
 use crate::signalling::live::{self, Asker, Live};
 use crate::signalling::{Signalling, Sockets};
 use crate::simulated::{self, CarrierTap};
+use crate::tls::{SipTls, TlsPeers};
 
 /// Files that a busy service has open: two sockets per leg of ten thousand calls, and room.
 const FILES_WANTED: u64 = 65_536;
@@ -67,7 +68,7 @@ pub enum StartError {
         error: std::io::Error,
     },
     /// SIP cannot be listened on.
-    #[error("{0} (sip.listen); stop the other program or change sip.listen")]
+    #[error("{0} ({key}); stop the other program or change {key}", key = sip_key(.0))]
     Sip(#[from] BindError),
     /// Audio cannot be received.
     #[error(transparent)]
@@ -88,6 +89,13 @@ pub struct Addresses {
     pub sip_udp: SocketAddr,
     /// SIP over TCP.
     pub sip_tcp: SocketAddr,
+    /// SIP over TLS, if it is accepted.
+    pub sip_tls: Option<SocketAddr>,
+}
+
+/// The key that says where a socket of SIP is bound.
+fn sip_key(error: &BindError) -> &'static str {
+    if error.transport == "TLS" { "sip.tls.listen" } else { "sip.listen" }
 }
 
 /// The service. See [`Server::start`].
@@ -159,7 +167,8 @@ async fn assemble(
     store: Store,
     tap: CarrierTap,
 ) -> Result<Running, StartError> {
-    let Listening { sockets, http, admin, addresses } = Listening::bind(&config).await?;
+    let sip_tls = SipTls::open(&config)?;
+    let Listening { sockets, http, admin, addresses } = Listening::bind(&config, &sip_tls).await?;
     let (media_thread, media, words) = MediaThread::bind(&config.media, &config.calls)?;
     let simulated = match config.carriers.simulated {
         Simulated::Off => None,
@@ -167,7 +176,8 @@ async fn assemble(
             Some(simulated::Simulated::start(tap).map_err(StartError::Thread)?)
         }
     };
-    let projection = project(&store, seat(&config, simulated.as_ref())).await?;
+    let seat = seat(&config, simulated.as_ref());
+    let projection = project(&store, seat, sip_tls.peers()).await?;
 
     let (recorder, writer) = records::channel();
     let waker = sockets.waker();
@@ -222,6 +232,7 @@ async fn assemble(
         store,
         background,
         tls,
+        sip_tls,
         api,
         stop_api,
         writer,
@@ -254,8 +265,8 @@ struct Listening {
 }
 
 impl Listening {
-    async fn bind(config: &Config) -> Result<Self, StartError> {
-        let sockets = Sockets::bind(&config.sip)?;
+    async fn bind(config: &Config, sip_tls: &SipTls) -> Result<Self, StartError> {
+        let sockets = Sockets::bind(&config.sip, sip_tls)?;
         let http = listen("http.listen", config.http.listen).await?;
         let admin = listen("admin.listen", config.admin.listen).await?;
         let addresses = Addresses {
@@ -263,6 +274,7 @@ impl Listening {
             admin: local(&admin),
             sip_udp: sockets.udp_local(),
             sip_tcp: sockets.tcp_local(),
+            sip_tls: sockets.tls_local(),
         };
         Ok(Self { sockets, http, admin, addresses })
     }
@@ -293,18 +305,25 @@ fn live(
         projection: Arc::clone(projection),
         started: SystemClock.now(),
         shelf,
-        listeners: vec![
+        listeners: [
             ("http", addresses.http),
             ("admin", addresses.admin),
             ("sip_udp", addresses.sip_udp),
             ("sip_tcp", addresses.sip_tcp),
-        ],
+        ]
+        .into_iter()
+        .chain(addresses.sip_tls.map(|it| ("sip_tls", it)))
+        .collect(),
     })
 }
 
 /// Folds what is stored, and says so if calls go to the simulated carrier.
-async fn project(store: &Store, seat: SimulatedCarrier) -> Result<Arc<Projection>, StoreError> {
-    let load = move |view: &dyn View| Projection::of_everything(view, seat).map(Arc::new);
+async fn project(
+    store: &Store,
+    seat: SimulatedCarrier,
+    peers: Arc<TlsPeers>,
+) -> Result<Arc<Projection>, StoreError> {
+    let load = move |view: &dyn View| Projection::of_everything(view, seat, peers).map(Arc::new);
     let projection = store.project(load).await?;
     if projection.simulated_is_seated() {
         info!(

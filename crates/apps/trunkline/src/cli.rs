@@ -261,7 +261,7 @@ pub(crate) struct CarrierAddArgs {
     /// The transport there. Without it and without a port, a host name's NAPTR records choose; UDP if
     /// there are none.
     #[arg(long, value_enum)]
-    pub(crate) transport: Option<CarrierTransport>,
+    pub(crate) transport: Option<Transport>,
     #[command(flatten)]
     pub(crate) tls: CarrierTlsArgs,
     /// 1 to 100; 1 is tried first.
@@ -304,19 +304,12 @@ pub(crate) struct CarrierTlsArgs {
     pub(crate) tls_client_key: Option<PathBuf>,
 }
 
-/// The transport toward a carrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CarrierTransport {
-    Udp,
-    Tcp,
-    Tls,
-}
-
-/// The transport of a caller.
+/// The transport toward a carrier or from a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     Udp,
     Tcp,
+    Tls,
 }
 
 #[derive(Debug, Subcommand)]

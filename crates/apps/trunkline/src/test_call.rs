@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use agent::{Answering, CallOrder, Cause, Credential, Ended, Event, Sound, Trace, Traced};
-use server::peer::{Peer, PeerConfig, PeerEvent};
+use server::peer::{Peer, PeerConfig, PeerEvent, PeerTls};
 use sip_message::Transport;
 use tokio::sync::mpsc;
 
@@ -55,6 +55,11 @@ impl TestCall {
             transport: self.transport,
             answering: Answering::Refuse,
             trace: Trace::Messages,
+            // A test call tells nobody anything, and is wanted most before certificates are right.
+            tls: match self.transport {
+                Transport::Udp | Transport::Tcp => None,
+                Transport::Tls => Some(PeerTls::believing_anything().map_err(cannot)?),
+            },
         };
         // One call's messages and events: the queue cannot grow without an end.
         let (sender, mut told) = mpsc::unbounded_channel();

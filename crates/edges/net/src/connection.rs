@@ -9,6 +9,7 @@ use sip_message::Flow;
 use sip_message::frame::{Frame, FrameError, FrameReader};
 
 use crate::reactor::Interest;
+use crate::tls::{Fault, TlsFault, TlsStream};
 
 /// Why a connection is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,36 +23,117 @@ pub enum CloseReason {
     /// The peer did not answer our connect in time.
     #[error("the peer did not accept the connection in time")]
     ConnectTimedOut,
+    /// TLS was not agreed upon.
+    #[error("TLS handshake failed: {0}")]
+    HandshakeFailed(TlsFault),
+    /// TLS was not agreed upon in time.
+    #[error("the peer did not finish the TLS handshake in time")]
+    HandshakeTimedOut,
     /// Reading or writing failed.
     #[error("connection failed: {0}")]
     Failed(io::ErrorKind),
+    /// TLS broke after it had been agreed upon.
+    #[error("TLS failed: {0}")]
+    TlsFailed(TlsFault),
     /// The peer's stream is no SIP.
     #[error("not SIP: {0}")]
     NotSip(FrameError),
+    /// The peer began a message, or the connection, and brought no whole message in time.
+    #[error("no whole message came in time")]
+    MessageTimedOut,
     /// Nothing was said for too long.
     #[error("idle")]
     Idle,
+    /// The peer, which used to answer our keep-alives, does so no more.
+    #[error("the peer does not answer keep-alives any more")]
+    NoPong,
     /// The peer does not read what we write.
     #[error("the peer does not read")]
     Stalled,
+    /// The peer reads so slowly that its queue is full.
+    #[error("the peer reads too slowly: its queue is full")]
+    QueueFull,
 }
 
-/// What carries the bytes. TLS will be a second variant.
+impl CloseReason {
+    /// Whether the connection never came to be, so that what was to go over it must go another way.
+    pub const fn is_failed_connect(self) -> bool {
+        match self {
+            Self::ConnectFailed(_)
+            | Self::ConnectTimedOut
+            | Self::HandshakeFailed(_)
+            | Self::HandshakeTimedOut => true,
+            Self::ByPeer
+            | Self::Failed(_)
+            | Self::TlsFailed(_)
+            | Self::NotSip(_)
+            | Self::MessageTimedOut
+            | Self::Idle
+            | Self::NoPong
+            | Self::Stalled
+            | Self::QueueFull => false,
+        }
+    }
+}
+
+/// What carries the bytes.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
-    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
         match self {
-            Self::Tcp(tcp) => tcp.read(into),
+            Self::Tcp(tcp) => Ok(tcp.read(into)?),
+            Self::Tls(tls) => tls.read(into),
         }
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(tcp) => tcp.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    /// Sends what the stream itself holds back.
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(_) => Ok(()),
+            Self::Tls(tls) => tls.flush(),
+        }
+    }
+
+    fn wants_write(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Tls(tls) => tls.wants_write(),
+        }
+    }
+
+    /// Whether a read of `len` bytes into a buffer of `room` may have left some behind that the
+    /// socket will not tell of again.
+    fn may_have_more(&self, len: usize, room: usize) -> bool {
+        match self {
+            Self::Tcp(_) => len == room,
+            Self::Tls(_) => true,
+        }
+    }
+
+    /// Whether something was read from the socket already that nobody has taken.
+    fn holds_back(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Tls(tls) => tls.has_decrypted(),
+        }
+    }
+
+    pub(crate) fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Tls(tls) => tls.is_handshaking(),
         }
     }
 
@@ -59,6 +141,7 @@ impl Stream {
     pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {
         match self {
             Self::Tcp(tcp) => tcp.take_error(),
+            Self::Tls(tls) => tls.tcp.take_error(),
         }
     }
 }
@@ -67,6 +150,7 @@ impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tcp(tcp) => tcp.as_fd(),
+            Self::Tls(tls) => tls.tcp.as_fd(),
         }
     }
 }
@@ -76,29 +160,48 @@ impl AsFd for Stream {
 pub(crate) enum State {
     /// Our connect is under way.
     Connecting,
+    /// TLS is being agreed upon.
+    Handshaking,
     Open,
     /// The peer's stream is over or broken: what is queued is still written, then the connection
     /// closes.
     Leaving(CloseReason),
 }
 
-/// Whether there is something to write.
+/// Who made a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Queue {
-    Empty,
-    Waiting,
+pub(crate) enum Origin {
+    Accepted,
+    Ours,
+}
+
+/// Whether the peer of a connection of ours answers keep-alives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pongs {
+    NoneYet,
+    Seen,
 }
 
 /// A connection with its buffers.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// Its number, never used again.
+    pub(crate) id: u64,
+    /// What it is told of as: an accepted one by its number, one of ours by its peer.
     pub(crate) flow: Flow,
+    pub(crate) origin: Origin,
     pub(crate) state: State,
     pub(crate) stream: Stream,
-    /// When something was last read or written, or the connect begun.
+    /// When something was last read or a message written, or the connect begun.
     pub(crate) active: Instant,
     /// Since when queued bytes wait without any progress.
     pub(crate) stalled: Option<Instant>,
+    /// Since when the peer owes the rest of a message, or its first one.
+    pub(crate) owing: Option<Instant>,
+    /// When our last keep-alive left; it is unanswered while `is_pinging`.
+    pub(crate) pinged: Instant,
+    pub(crate) is_pinging: bool,
+    pub(crate) pongs: Pongs,
     pub(crate) deadline: Instant,
     /// Whether it is on the list of connections to flush.
     pub(crate) is_dirty: bool,
@@ -118,6 +221,9 @@ pub(crate) enum ReadEnd {
     Over(CloseReason),
 }
 
+/// A keep-alive. RFC 5626 §4.4.1.
+const PING: &[u8] = b"\r\n\r\n";
+
 /// The keep-alive answer. RFC 5626 §4.4.1.
 const PONG: &[u8] = b"\r\n";
 
@@ -129,34 +235,48 @@ const PONG_QUEUE_MAX: usize = 4096;
 const READS_MAX: usize = 4;
 
 impl Connection {
-    pub(crate) fn new(now: Instant, flow: Flow, stream: Stream, state: State) -> Self {
-        Self {
+    pub(crate) fn new(
+        now: Instant,
+        (id, flow): (u64, Flow),
+        origin: Origin,
+        stream: Stream,
+        state: State,
+    ) -> Self {
+        let mut made = Self {
+            id,
             flow,
+            origin,
             state,
             stream,
             active: now,
             stalled: None,
+            owing: (origin == Origin::Accepted).then_some(now),
+            pinged: now,
+            is_pinging: false,
+            pongs: Pongs::NoneYet,
             deadline: now,
             is_dirty: false,
-            watched: Self::interest(state, Queue::Empty),
+            watched: Interest::Read,
             reader: FrameReader::new(),
             outbox: Vec::new(),
             written: 0,
-        }
+        };
+        made.watched = made.wanted();
+        made
     }
 
     /// What the reactor should watch it for.
     pub(crate) fn wanted(&self) -> Interest {
-        Self::interest(self.state, if self.queued() > 0 { Queue::Waiting } else { Queue::Empty })
-    }
-
-    fn interest(state: State, queue: Queue) -> Interest {
-        match (state, queue) {
-            (State::Connecting, _) | (State::Open, Queue::Waiting) => Interest::ReadWrite,
-            (State::Open, Queue::Empty) => Interest::Read,
+        let held = self.stream.wants_write();
+        match (self.state, self.queued() > 0) {
+            (State::Connecting, _) | (State::Open, true) => Interest::ReadWrite,
+            (State::Handshaking | State::Open, _) if held => Interest::ReadWrite,
+            // Messages wait for the handshake, and room to write does not bring that about.
+            (State::Handshaking, _) | (State::Open, false) => Interest::Read,
             // Nothing is read any more, and an end that has been read would be told for ever.
-            (State::Leaving(_), Queue::Waiting) => Interest::Write,
-            (State::Leaving(_), Queue::Empty) => Interest::End,
+            (State::Leaving(_), true) => Interest::Write,
+            (State::Leaving(_), false) if held => Interest::Write,
+            (State::Leaving(_), false) => Interest::End,
         }
     }
 
@@ -167,31 +287,57 @@ impl Connection {
         buffer: &mut [u8],
         mut message: impl FnMut(&[u8]),
     ) -> ReadEnd {
-        for _ in 0..READS_MAX {
+        let mut reads = 0;
+        loop {
             let len = match self.stream.read(buffer) {
                 Ok(0) => return ReadEnd::Over(CloseReason::ByPeer),
                 Ok(len) => len,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ReadEnd::Drained,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return ReadEnd::Over(CloseReason::Failed(error.kind())),
+                Err(Fault::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(Fault::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(fault) => return ReadEnd::Over(self.reason(fault)),
             };
             self.active = now;
+            self.is_pinging = false;
             self.reader.push(&buffer[..len]);
-            while let Some(frame) = self.reader.next() {
-                match frame {
-                    Ok(Frame::Message(bytes)) => message(bytes),
-                    Ok(Frame::Ping) if self.outbox.len() - self.written < PONG_QUEUE_MAX => {
-                        self.outbox.extend_from_slice(PONG);
-                    }
-                    Ok(Frame::Ping | Frame::Pong) => {}
-                    Err(error) => return ReadEnd::Over(CloseReason::NotSip(error)),
-                }
+            if let Err(error) = self.take_frames(&mut message) {
+                return ReadEnd::Over(CloseReason::NotSip(error));
             }
-            if len < buffer.len() {
-                return ReadEnd::Drained;
+            reads += 1;
+            let has_more = self.stream.may_have_more(len, buffer.len());
+            if !has_more || (reads >= READS_MAX && !self.stream.holds_back()) {
+                break;
             }
         }
+        if self.owing.is_none() && !self.reader.buffered().is_empty() {
+            self.owing = Some(now);
+        }
         ReadEnd::Drained
+    }
+
+    fn take_frames(&mut self, message: &mut impl FnMut(&[u8])) -> Result<(), FrameError> {
+        while let Some(frame) = self.reader.next() {
+            match frame? {
+                Frame::Message(bytes) => {
+                    self.owing = None;
+                    message(bytes);
+                }
+                Frame::Ping if self.outbox.len() - self.written < PONG_QUEUE_MAX => {
+                    self.outbox.extend_from_slice(PONG);
+                }
+                Frame::Ping => {}
+                Frame::Pong => self.pongs = Pongs::Seen,
+            }
+        }
+        Ok(())
+    }
+
+    fn reason(&self, fault: Fault) -> CloseReason {
+        match (fault, self.state) {
+            (Fault::Tls(fault), State::Handshaking) => CloseReason::HandshakeFailed(fault),
+            (Fault::Tls(fault), _) => CloseReason::TlsFailed(fault),
+            (Fault::Io(_), State::Handshaking) => CloseReason::HandshakeFailed(TlsFault::Ended),
+            (Fault::Io(error), _) => CloseReason::Failed(error.kind()),
+        }
     }
 
     /// The bytes that broke the stream, as far as they came.
@@ -203,34 +349,61 @@ impl Connection {
         self.outbox.extend_from_slice(bytes);
     }
 
+    /// Queues a keep-alive, unless other bytes wait, which would do as well.
+    pub(crate) fn ping(&mut self, now: Instant) {
+        self.pinged = now;
+        self.is_pinging = true;
+        if self.queued() == 0 {
+            self.outbox.extend_from_slice(PING);
+        }
+    }
+
     /// Bytes that wait to be written.
     pub(crate) fn queued(&self) -> usize {
         self.outbox.len() - self.written
     }
 
+    /// Whether writing would do anything.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.queued() > 0 || self.stream.wants_write()
+    }
+
     /// Writes what the stream takes.
     pub(crate) fn write(&mut self, now: Instant) -> Result<(), CloseReason> {
-        while self.queued() > 0 {
+        while self.queued() > 0 && self.state != State::Handshaking {
             match self.stream.write(&self.outbox[self.written..]) {
                 Ok(0) => return Err(CloseReason::Failed(io::ErrorKind::WriteZero)),
                 Ok(len) => {
                     self.written += len;
-                    self.active = now;
                     self.stalled = None;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.stalled = self.stalled.or(Some(now));
-                    self.outbox.drain(..self.written);
-                    self.written = 0;
-                    return Ok(());
+                    if !self.is_pinging {
+                        self.active = now;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(CloseReason::Failed(error.kind())),
+                Err(error) => return self.held_up(now, error),
             }
         }
-        self.outbox.clear();
-        self.written = 0;
-        self.stalled = None;
-        Ok(())
+        if self.queued() == 0 {
+            self.outbox.clear();
+            self.written = 0;
+        }
+        match self.stream.flush() {
+            Ok(()) => {
+                self.stalled = None;
+                Ok(())
+            }
+            Err(error) => self.held_up(now, error),
+        }
+    }
+
+    fn held_up(&mut self, now: Instant, error: io::Error) -> Result<(), CloseReason> {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            self.stalled = self.stalled.or(Some(now));
+            self.outbox.drain(..self.written);
+            self.written = 0;
+            return Ok(());
+        }
+        Err(self.reason(Fault::Io(error)))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A loop is a plain thread: wait with a timeout, read what is there in batches, feed an engine,
 //! drain its outputs, send them in batches, wait again. This crate gives it the pieces —
-//! [`Reactor`] (epoll), [`Waker`], [`UdpBatch`] (one SIP socket), [`Streams`] (SIP over TCP),
+//! [`Reactor`] (epoll), [`Waker`], [`UdpBatch`] (one SIP socket), [`Streams`] (SIP over TCP and TLS),
 //! [`RtpPool`] (pairs of RTP and RTCP sockets), [`Clock`] — and takes no decision about calls. Nothing
 //! here blocks but [`Reactor::wait`] and [`RtpPool::wait`]; everything that can grow has a limit.
 //! All `unsafe` of the product is in this crate's `sys` module. Linux only.
@@ -29,6 +29,7 @@ mod reactor;
 mod rtp_pool;
 mod streams;
 mod sys;
+mod tls;
 mod udp_batch;
 mod waker;
 
@@ -38,6 +39,7 @@ pub use fd_limit::{FdLimit, raise_fd_limit};
 pub use reactor::{Interest, Reactor, Ready, Token};
 pub use rtp_pool::{Forward, PacketHandler, RtpCounters, RtpPool, RtpPoolConfig, Woken};
 pub use streams::{StreamConfig, StreamCounters, StreamEvent, StreamSendError, Streams};
+pub use tls::{TlsAcceptor, TlsDial, TlsDialer, TlsFault};
 pub use udp_batch::{BATCH, Datagram, Flushed, QueueFull, UdpBatch, UdpCounters};
 pub use waker::Waker;
 
@@ -45,7 +47,7 @@ pub use waker::Waker;
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {transport} {address}: {source}")]
 pub struct BindError {
-    /// `UDP` or `TCP`.
+    /// `UDP`, `TCP` or `TLS`.
     pub transport: &'static str,
     /// The address asked for.
     pub address: std::net::SocketAddr,

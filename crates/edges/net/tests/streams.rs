@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use net::{CloseReason, Reactor, StreamConfig, StreamEvent, StreamSendError, Streams};
 use sip_message::frame::FrameError;
-use sip_message::{Flow, Transport};
+use sip_message::{Flow, PeerId, Transport};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const SPACE: u8 = 3;
@@ -71,6 +71,11 @@ impl World {
         self.streams.handle_timeout(Instant::now() + after, &self.reactor);
         self.note_closed();
     }
+}
+
+/// The way to somebody who listens at `remote`.
+fn toward(world: &World, remote: SocketAddr) -> Flow {
+    Flow::toward(Transport::Tcp, world.local, remote, PeerId::ANYBODY)
 }
 
 fn read_exactly(stream: &mut TcpStream, len: usize) -> Vec<u8> {
@@ -150,11 +155,10 @@ fn a_request_dials_and_the_next_one_goes_the_same_way() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let remote = server.local_addr().unwrap();
     let now = Instant::now();
-    let first = world.streams.send_to(now, &world.reactor, remote, b"one ").unwrap();
-    let second = world.streams.send_to(now, &world.reactor, remote, b"two ").unwrap();
-    assert_eq!(first, second);
-    let (mut peer, from) = server.accept().unwrap();
-    assert_eq!(first.local, from);
+    let flow = toward(&world, remote);
+    world.streams.send_to(now, &world.reactor, flow, b"one ").unwrap();
+    world.streams.send_to(now, &world.reactor, flow, b"two ").unwrap();
+    let (mut peer, _) = server.accept().unwrap();
     world.until("both are written", |world| world.streams.connections() == 1);
     world.turn(Duration::from_millis(50));
     peer.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -162,7 +166,7 @@ fn a_request_dials_and_the_next_one_goes_the_same_way() {
 
     peer.write_all(OPTIONS).unwrap();
     world.until("the peer's request is there", |world| world.messages.len() == 1);
-    assert_eq!(world.messages[0].0, first);
+    assert_eq!(world.messages[0].0, flow);
     assert_eq!(world.streams.counters().connects, 1);
 }
 
@@ -170,7 +174,8 @@ fn a_request_dials_and_the_next_one_goes_the_same_way() {
 fn a_port_where_nobody_listens_is_told() {
     let mut world = World::new(StreamConfig::default());
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let flow = world.streams.send_to(Instant::now(), &world.reactor, nobody, OPTIONS).unwrap();
+    let flow = toward(&world, nobody);
+    world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS).unwrap();
     world.until("the refusal is there", |world| !world.closed.is_empty());
     let refused = CloseReason::ConnectFailed(ErrorKind::ConnectionRefused);
     assert_eq!(world.closed, [(flow, refused)]);
@@ -182,7 +187,8 @@ fn a_connect_that_takes_too_long_is_given_up() {
     let mut world = World::new(StreamConfig::default());
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let remote = server.local_addr().unwrap();
-    let flow = world.streams.send_to(Instant::now(), &world.reactor, remote, OPTIONS).unwrap();
+    let flow = toward(&world, remote);
+    world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS).unwrap();
     // The loop does not turn, so the connect's success is never seen.
     world.time_out(Duration::from_secs(4));
     assert_eq!(world.closed, []);
@@ -269,7 +275,7 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_fills_its_own_queue_and_nobody_elses() {
+fn a_peer_that_does_not_read_loses_its_connection_and_nobody_elses() {
     let mut world = World::new(StreamConfig::default());
     let mut slow = world.dial();
     slow.write_all(OPTIONS).unwrap();
@@ -289,14 +295,115 @@ fn a_peer_that_does_not_read_fills_its_own_queue_and_nobody_elses() {
         world.streams.flush(Instant::now(), &world.reactor);
     }
     assert_eq!(refused, Some(StreamSendError::QueueFull));
+    world.note_closed();
+    let closed: Vec<_> = world.closed.iter().map(|(flow, why)| (flow.connection, *why)).collect();
+    assert_eq!(closed, [(slow_id, CloseReason::QueueFull)]);
     world.streams.send_on(good_id, b"still here").unwrap();
     world.streams.flush(Instant::now(), &world.reactor);
     assert_eq!(read_exactly(&mut good, 10), b"still here");
+    assert_eq!(world.streams.connections(), 1);
+}
+
+#[test]
+fn a_peer_that_leaves_what_it_is_sent_unread_is_closed_after_a_while() {
+    let queue_bytes_max = 64 << 20;
+    let mut world = World::new(StreamConfig { queue_bytes_max, ..StreamConfig::default() });
+    let mut peer = world.dial();
+    peer.write_all(OPTIONS).unwrap();
+    world.until("the peer is there", |world| world.messages.len() == 1);
+    let (flow, _) = world.messages[0];
+    world.streams.send_on(flow.connection, &vec![b'x'; 32 << 20]).unwrap();
+    world.streams.flush(Instant::now(), &world.reactor);
+    world.time_out(Duration::from_secs(29));
+    assert_eq!(world.closed, []);
+    world.time_out(Duration::from_secs(31));
+    assert_eq!(world.closed, [(flow, CloseReason::Stalled)]);
+}
+
+#[test]
+fn a_connection_that_brings_no_whole_message_in_time_is_closed_however_busy() {
+    let mut world = World::new(StreamConfig::default());
+    let mut silent = world.dial();
+    silent.write_all(b"\r\n\r\n").unwrap();
+    let mut trickling = world.dial();
+    trickling.write_all(&[OPTIONS, &OPTIONS[..20]].concat()).unwrap();
+    let mut whole = world.dial();
+    whole.write_all(OPTIONS).unwrap();
+    world.until("all have begun", |world| world.messages.len() == 2);
+    assert_eq!(read_exactly(&mut silent, 2), b"\r\n");
+    trickling.write_all(&OPTIONS[20..21]).unwrap();
+    world.turn(Duration::from_millis(50));
 
     world.time_out(Duration::from_secs(31));
-    assert_eq!(world.closed.len(), 1);
-    assert_eq!((world.closed[0].0.connection, world.closed[0].1), (slow_id, CloseReason::Stalled));
-    assert_eq!(world.streams.connections(), 1);
+    assert_eq!(world.closed, []);
+    world.time_out(Duration::from_secs(33));
+    let reasons: Vec<_> = world.closed.iter().map(|(_, why)| *why).collect();
+    assert_eq!(reasons, [CloseReason::MessageTimedOut; 2]);
+    assert!(is_closed(&mut silent));
+    assert_eq!(world.streams.connections(), 1, "the one that brought a message stays");
+}
+
+#[test]
+fn a_quiet_connection_of_ours_is_kept_alive_and_a_peer_that_stops_answering_is_left() {
+    let mut world = World::new(StreamConfig::default());
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let flow = toward(&world, server.local_addr().unwrap());
+    world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS).unwrap();
+    let (mut peer, _) = server.accept().unwrap();
+    peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    world.turn(Duration::from_millis(50));
+    world.turn(Duration::from_millis(50));
+    assert_eq!(read_exactly(&mut peer, OPTIONS.len()), OPTIONS);
+
+    world.time_out(Duration::from_secs(101));
+    world.streams.flush(Instant::now(), &world.reactor);
+    assert_eq!(read_exactly(&mut peer, 4), b"\r\n\r\n");
+    world.time_out(Duration::from_secs(120));
+    assert_eq!(world.closed, [], "who has never answered one need not");
+
+    world.time_out(Duration::from_secs(230));
+    world.streams.flush(Instant::now(), &world.reactor);
+    assert_eq!(read_exactly(&mut peer, 4), b"\r\n\r\n");
+    peer.write_all(b"\r\n").unwrap();
+    world.turn(Duration::from_millis(50));
+    world.time_out(Duration::from_secs(250));
+    assert_eq!(world.closed, [], "it answered");
+
+    world.time_out(Duration::from_secs(340));
+    world.streams.flush(Instant::now(), &world.reactor);
+    assert_eq!(read_exactly(&mut peer, 4), b"\r\n\r\n");
+    world.time_out(Duration::from_secs(351));
+    assert_eq!(world.closed, [(flow, CloseReason::NoPong)]);
+}
+
+#[test]
+fn one_source_cannot_take_every_connection() {
+    let config = StreamConfig { source_connections_max: 2, ..StreamConfig::default() };
+    let mut world = World::new(config);
+    let _held = [world.dial(), world.dial()];
+    world.until("two are accepted", |world| world.streams.connections() == 2);
+    let mut third = world.dial();
+    world.until("the third is refused", |world| world.streams.counters().over_source_limit == 1);
+    assert!(is_closed(&mut third));
+    drop(_held);
+    world.until("there is room again", |world| world.streams.connections() == 0);
+    let _fourth = world.dial();
+    world.until("the fourth is accepted", |world| world.streams.connections() == 1);
+}
+
+#[test]
+fn what_is_accepted_leaves_room_for_connections_of_ours() {
+    let config =
+        StreamConfig { connections_max: 8, own_connections_min: 1, ..StreamConfig::default() };
+    let mut world = World::new(config);
+    let _held: Vec<_> = (0..7).map(|_| world.dial()).collect();
+    world.until("seven are accepted", |world| world.streams.connections() == 7);
+    let mut eighth = world.dial();
+    world.until("the eighth is refused", |world| world.streams.counters().over_limit == 1);
+    assert!(is_closed(&mut eighth));
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let flow = toward(&world, server.local_addr().unwrap());
+    world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS).unwrap();
 }
 
 #[test]
@@ -324,7 +431,7 @@ fn one_connection_too_many_is_closed_at_once() {
     let mut third = world.dial();
     world.until("the third is refused", |world| world.streams.counters().over_limit == 1);
     assert!(is_closed(&mut third));
-    let remote = world.local;
-    let refused = world.streams.send_to(Instant::now(), &world.reactor, remote, OPTIONS);
+    let flow = toward(&world, world.local);
+    let refused = world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS);
     assert_eq!(refused, Err(StreamSendError::TooManyConnections));
 }

@@ -52,7 +52,7 @@ pub struct TlsFiles {
 
 impl HttpConfig {
     pub(super) fn read(settings: &Settings) -> Result<Self, Problem> {
-        let tls = TlsFiles::named(settings)?;
+        let tls = TlsFiles::named(settings, [CERT, KEY])?;
         let listen = settings.socket("http.listen")?;
         let plaintext = settings.flag("http.allow_plaintext") == Some(true);
         if !listen.ip().is_loopback() && tls.is_none() && !plaintext {
@@ -69,17 +69,21 @@ impl HttpConfig {
 }
 
 impl TlsFiles {
-    fn named(settings: &Settings) -> Result<Option<Self>, Problem> {
-        match (settings.path(CERT)?, settings.path(KEY)?) {
+    /// The files that a pair of keys names: both, or none.
+    pub(super) fn named(
+        settings: &Settings,
+        [cert_key, key_key]: [&'static str; 2],
+    ) -> Result<Option<Self>, Problem> {
+        match (settings.path(cert_key)?, settings.path(key_key)?) {
             (None, None) => Ok(None),
             (Some(cert), Some(key)) => Ok(Some(Self { cert, key })),
             (Some(_), None) => Err(settings.refuse(
-                CERT,
-                "a certificate is of no use without its private key; set http.tls.key too",
+                cert_key,
+                format!("a certificate is of no use without its private key; set {key_key} too"),
             )),
             (None, Some(_)) => Err(settings.refuse(
-                KEY,
-                "a private key is of no use without its certificate; set http.tls.cert too",
+                key_key,
+                format!("a private key is of no use without its certificate; set {cert_key} too"),
             )),
         }
     }

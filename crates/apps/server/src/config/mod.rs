@@ -29,6 +29,7 @@ mod media;
 mod problem;
 mod settings;
 mod sip;
+mod sip_tls;
 mod storage;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use media::MediaConfig;
 pub use problem::{ConfigError, Problem};
 pub use settings::{Origin, Setting, Settings, Value};
 pub use sip::{DigestAlgorithm, SipConfig};
+pub use sip_tls::{ClientCertificates, SipTlsConfig};
 pub use storage::{SealKey, StorageConfig};
 
 /// The file that is read when it stands in the working directory and no other is named.
@@ -132,6 +134,7 @@ impl Config {
             api::KEYS,
             admin::KEYS,
             sip::KEYS,
+            sip_tls::KEYS,
             media::KEYS,
             calls::KEYS,
             carriers::KEYS,
@@ -165,6 +168,30 @@ impl Config {
     pub fn http_identity(&self) -> Result<Option<Identity>, ConfigError> {
         let Some(files) = &self.http.tls else { return Ok(None) };
         files.read(&self.settings).map(Some).map_err(|problem| ConfigError(vec![problem]))
+    }
+
+    /// Reads every certificate, key and authority that a key names, and forgets them again. It waits
+    /// for the disk.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the file that is to blame.
+    pub fn check_certificates(&self) -> Result<(), ConfigError> {
+        self.http_identity()?;
+        crate::tls::check(self)
+    }
+
+    /// Refuses what a key names, for a reason that only shows when it is used.
+    pub(crate) fn refused(&self, key: &'static str, rule: impl Into<String>) -> ConfigError {
+        ConfigError(vec![self.settings.refuse(key, rule)])
+    }
+
+    /// Whether a file is named that may be renewed while the service runs.
+    pub fn names_certificates(&self) -> bool {
+        let SipTlsConfig { identity, authorities, client_certificates, .. } = &self.sip.tls;
+        self.http.tls.is_some()
+            || identity.is_some()
+            || authorities.is_some()
+            || *client_certificates != ClientCertificates::Ignored
     }
 
     fn checked(settings: Settings) -> Result<Self, ConfigError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
+use super::sip_tls::SipTlsConfig;
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("sip.listen", "127.0.0.1:5060", "Address and port of SIP over UDP and TCP."),
@@ -35,15 +36,21 @@ pub(super) const KEYS: &[Key] = &[
         "5000",
         "How long a message stays in the network, T4, in milliseconds.",
     ),
-    Key::integer("sip.connections_max", "4096", "TCP connections open at once; more are closed."),
+    Key::integer(
+        "sip.connections_max",
+        "4096",
+        "TCP and TLS connections open at once; more are closed.",
+    ),
+    Key::integer(
+        "sip.connections_per_source_max",
+        "256",
+        "TCP and TLS connections from one address open at once; more are closed.",
+    ),
     Key::integer(
         "sip.trace_bytes_max",
         "67108864",
         "Memory for the latest SIP messages, which `trunkline trace` shows, in bytes; 0 keeps none.",
     ),
-    Key::unset("sip.tls.listen", Shape::Text, "Address and port of SIP over TLS."),
-    Key::unset("sip.tls.cert", Shape::Text, "Certificate chain of SIP over TLS, a PEM file."),
-    Key::unset("sip.tls.key", Shape::Text, "Private key of SIP over TLS, a PEM file."),
 ];
 
 /// SIP's listeners, names and timers. A value of this type has passed its checks.
@@ -63,8 +70,12 @@ pub struct SipConfig {
     pub t2: Duration,
     /// Longest life of a message in the network. RFC 3261 §17.1.2.2.
     pub t4: Duration,
-    /// TCP connections open at once.
+    /// TCP and TLS connections open at once.
     pub connections_max: usize,
+    /// TCP and TLS connections from one address open at once.
+    pub connections_per_source_max: usize,
+    /// SIP over TLS.
+    pub tls: SipTlsConfig,
     /// Memory for the latest messages, in bytes.
     pub trace_bytes_max: usize,
 }
@@ -94,13 +105,8 @@ impl DigestAlgorithm {
     }
 }
 
-const NO_TLS_YET: &str = "SIP over TLS comes with a later release; remove the key";
-
 impl SipConfig {
     pub(super) fn read(settings: &Settings) -> Result<Self, Problem> {
-        for key in ["sip.tls.listen", "sip.tls.cert", "sip.tls.key"] {
-            settings.not_yet(key, NO_TLS_YET)?;
-        }
         let listen = settings.socket("sip.listen")?;
         let advertised_address = settings.ip("sip.advertised_address")?;
         if listen.ip().is_unspecified() && advertised_address.is_none() {
@@ -131,6 +137,9 @@ impl SipConfig {
             t2,
             t4: settings.millis("sip.t4_ms", 10..=60_000)?,
             connections_max: settings.integer("sip.connections_max", 1..=1_000_000)?,
+            connections_per_source_max: settings
+                .integer("sip.connections_per_source_max", 1..=1_000_000)?,
+            tls: SipTlsConfig::read(settings, listen)?,
             trace_bytes_max: settings.integer("sip.trace_bytes_max", 0..=1 << 40)?,
         })
     }

@@ -229,14 +229,37 @@ fn an_address_that_stands_for_every_address_needs_one_to_advertise() {
 
 #[test]
 fn what_a_later_release_brings_is_refused_clearly() {
-    for text in [
-        "sip.tls.listen = '127.0.0.1:5061'",
-        "database.url = 'postgres://user:hunter2@db/trunkline'",
-    ] {
-        let message = refused(text);
-        assert!(message.contains("is not available yet"), "{message}");
-        assert!(!message.contains("hunter2"), "{message}");
+    let message = refused("database.url = 'postgres://user:hunter2@db/trunkline'");
+    assert!(message.contains("is not available yet"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn sip_over_tls_is_spoken_beside_plain_sip_unless_told_otherwise() {
+    let listen = |text: &str| {
+        let config = Config::load(Sources::text(text)).unwrap();
+        config.sip.tls.listen.map(|it| it.to_string())
+    };
+    assert_eq!(listen("").as_deref(), Some("127.0.0.1:5061"));
+    assert_eq!(listen("sip.listen = '127.0.0.1:5080'").as_deref(), Some("127.0.0.1:5081"));
+    assert_eq!(listen("sip.listen = '[::1]:0'").as_deref(), Some("[::1]:0"));
+    assert_eq!(listen("sip.tls.listen = '127.0.0.2:7000'").as_deref(), Some("127.0.0.2:7000"));
+    assert_eq!(listen("sip.tls.listen = 'off'"), None);
+    assert!(refused("sip.listen = '127.0.0.1:65535'").contains("sip.tls.listen"));
+}
+
+#[test]
+fn certificates_of_peers_are_judged_by_somebody_or_not_at_all() {
+    let key = "sip.tls.client_certificates";
+    for text in [format!("{key} = 'required'"), format!("{key} = 'accepted'")] {
+        assert!(refused(&text).contains("sip.tls.client_ca"));
     }
+    assert!(refused("sip.tls.client_ca = 'ca.pem'").contains("no use while"));
+    assert!(refused(&format!("{key} = 'wanted'")).contains("choose"));
+    let text = format!("{key} = 'required'\nsip.tls.client_ca = 'ca.pem'");
+    let config = Config::load(Sources::text(&text)).unwrap();
+    let required = ClientCertificates::Required("ca.pem".into());
+    assert_eq!(config.sip.tls.client_certificates, required);
 }
 
 #[test]

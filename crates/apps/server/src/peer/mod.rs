@@ -5,6 +5,7 @@
 //! wire. What happens to its calls, and every message if asked for, goes to a sink.
 
 mod ports;
+mod tls;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,14 +17,15 @@ use agent::{
     Agent, Answering, CallId, CallOrder, Config, Event, Input, MediaPlan, Output, Trace, Traced,
 };
 use net::{
-    BATCH, Clock, CloseReason, Interest, Reactor, Ready, StreamConfig, StreamEvent, Streams, Token,
-    UdpBatch, Waker,
+    BATCH, Clock, Interest, Reactor, Ready, StreamConfig, StreamEvent, Streams, Token, UdpBatch,
+    Waker,
 };
 use sip_message::{Flow, Transport};
 use tracing::error;
 
 use crate::credentials::random;
 use ports::Ports;
+pub use tls::PeerTls;
 
 const UDP: Token = Token(1);
 const WAKER: Token = Token(2);
@@ -47,6 +49,8 @@ pub struct PeerConfig {
     pub answering: Answering,
     /// Whether every message is told.
     pub trace: Trace,
+    /// What it shows and believes, if its transport is TLS.
+    pub tls: Option<PeerTls>,
 }
 
 /// What a peer tells.
@@ -103,9 +107,15 @@ impl Peer {
             }
             Transport::Tcp | Transport::Tls => None,
         };
-        let local = match &udp {
-            Some(udp) => udp.local(),
-            None => streams.listen(&reactor, any_port).map_err(|error| error.source)?,
+        let local = match (&udp, &config.tls) {
+            (Some(udp), _) => udp.local(),
+            (None, None) => streams.listen(&reactor, any_port).map_err(|error| error.source)?,
+            (None, Some(tls)) => {
+                streams.dial_tls_by(tls.dialer());
+                streams
+                    .listen_tls(&reactor, any_port, tls.acceptor())
+                    .map_err(|error| error.source)?
+            }
         };
         let agent_config = Config {
             transport: config.transport,
@@ -237,18 +247,7 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
                 self.take_audio(now, port);
             }
         }
-        while let Some((flow, reason)) = self.streams.poll_closed() {
-            let flow = match reason {
-                // The agent knows the attempt by the flow it gave, which named no connection.
-                CloseReason::ConnectFailed(_) | CloseReason::ConnectTimedOut => {
-                    Flow { local: self.local, connection: 0, ..flow }
-                }
-                CloseReason::ByPeer
-                | CloseReason::Failed(_)
-                | CloseReason::NotSip(_)
-                | CloseReason::Idle
-                | CloseReason::Stalled => flow,
-            };
+        while let Some((flow, _reason)) = self.streams.poll_closed() {
             self.feed(now, Input::FlowFailed { flow });
         }
         self.streams.handle_timeout(now, &self.reactor);
@@ -362,14 +361,15 @@ impl<S: FnMut(PeerEvent)> Loop<S> {
                 let _ = udp.push(flow.remote, bytes);
                 Ok(())
             }
-            (Transport::Tcp, _) => {
-                if flow.connection != 0 && self.streams.send_on(flow.connection, bytes).is_ok() {
-                    return Ok(());
-                }
-                let sent = self.streams.send_to(now, &self.reactor, flow.remote, bytes);
-                sent.map(drop).map_err(|_| Undeliverable)
+            (Transport::Tcp | Transport::Tls, _) => {
+                let sent = if flow.peer().is_some() {
+                    self.streams.send_to(now, &self.reactor, flow, bytes)
+                } else {
+                    self.streams.send_on(flow.connection, bytes)
+                };
+                sent.map_err(|_| Undeliverable)
             }
-            (Transport::Udp | Transport::Tls, _) => Err(Undeliverable),
+            (Transport::Udp, None) => Err(Undeliverable),
         }
     }
 }

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use call::directory::{Change, Resolved, ResolvedCarrier};
-use model::{Carrier, CarrierName};
+use model::{Carrier, CarrierLookup, CarrierName, CarrierTransport};
+
+use crate::tls::TlsPeers;
 
 /// The carriers that were added, and the simulated one.
 pub(super) struct Carriers {
+    peers: Arc<TlsPeers>,
     added: BTreeMap<CarrierName, ResolvedCarrier>,
     simulated: Option<SimulatedSeat>,
 }
@@ -43,8 +47,8 @@ impl SimulatedSeat {
 }
 
 impl Carriers {
-    pub(super) fn new(simulated: Option<SimulatedSeat>) -> Self {
-        Self { added: BTreeMap::new(), simulated }
+    pub(super) fn new(simulated: Option<SimulatedSeat>, peers: Arc<TlsPeers>) -> Self {
+        Self { peers, added: BTreeMap::new(), simulated }
     }
 
     /// Adds or replaces a carrier. While its host stays the same it keeps the addresses it had.
@@ -53,7 +57,8 @@ impl Carriers {
             Some(ip) => vec![SocketAddr::new(ip, carrier.port)],
             None => self.known_addresses(&carrier),
         };
-        let resolved = ResolvedCarrier::new(carrier, addresses);
+        let mut resolved = ResolvedCarrier::new(carrier, addresses);
+        resolved.resolved = self.toward_peer(&resolved.carrier, resolved.resolved);
         self.added.insert(resolved.carrier.name.clone(), resolved.clone());
         resolved
     }
@@ -68,6 +73,16 @@ impl Carriers {
             })
             .map(Iterator::collect)
             .unwrap_or_default()
+    }
+
+    /// A carrier over TLS is not just whoever is found at its address.
+    fn toward_peer(&self, carrier: &Carrier, resolved: Resolved) -> Resolved {
+        match (carrier.transport, carrier.lookup) {
+            (CarrierTransport::Tls, _) | (_, CarrierLookup::Everything) => {
+                resolved.with_peer(self.peers.peer(&carrier.host, &carrier.tls))
+            }
+            (CarrierTransport::Udp | CarrierTransport::Tcp, _) => resolved,
+        }
     }
 
     pub(super) fn delete(&mut self, name: &CarrierName) {
@@ -87,8 +102,10 @@ impl Carriers {
         host: &str,
         addresses: Vec<SocketAddr>,
     ) -> Option<ResolvedCarrier> {
-        let known = self.added.get_mut(name).filter(|known| known.carrier.host == host)?;
+        let known = self.added.get(name).filter(|known| known.carrier.host == host)?;
         let resolved = Resolved::by(known.transport(), addresses);
+        let resolved = self.toward_peer(&known.carrier, resolved);
+        let known = self.added.get_mut(name)?;
         if known.resolved == resolved {
             return None;
         }

@@ -24,6 +24,8 @@ use tokio::sync::Notify;
 use carriers::{Carriers, SimulatedSeat};
 use places::Places;
 
+use crate::tls::TlsPeers;
+
 /// The snapshot, shared with whoever decides about calls.
 pub(crate) type SharedDirectory = Arc<ArcSwap<Directory>>;
 
@@ -50,10 +52,11 @@ impl Projection {
     pub(crate) fn of_everything(
         view: &dyn View,
         simulated: SimulatedCarrier,
+        peers: Arc<TlsPeers>,
     ) -> Result<Self, StoreError> {
         let mut folding = Folding {
             directory: Directory::new(),
-            carriers: Carriers::new(simulated.seat()),
+            carriers: Carriers::new(simulated.seat(), peers),
             places: Places::default(),
         };
         let directory = &mut folding.directory;

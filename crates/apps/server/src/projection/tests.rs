@@ -47,7 +47,9 @@ fn open(dir: &tempfile::TempDir) -> Store {
 
 async fn project(store: &Store, simulated: SimulatedCarrier) -> Arc<Projection> {
     store
-        .project(move |view| Projection::of_everything(view, simulated).map(Arc::new))
+        .project(move |view| {
+            Projection::of_everything(view, simulated, TlsPeers::unvouched()).map(Arc::new)
+        })
         .await
         .unwrap()
 }

@@ -1,5 +1,6 @@
 //! The door from the API to the signalling thread: a bounded queue of questions and orders.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -68,6 +69,8 @@ pub(crate) struct SignallingCounters {
     pub(crate) streams: StreamCounters,
     /// Connections that are open.
     pub(crate) connections: usize,
+    /// TLS handshakes that failed, by fault.
+    pub(crate) handshakes_failed: BTreeMap<&'static str, u64>,
 }
 
 /// Whether anything is left to do for a call: a BYE to be answered, a record to be written.

@@ -3,6 +3,7 @@
 //! Drain what the engine wants done, wait for one thing, feed the engine, repeat. It has no `if`
 //! about SIP in it: every decision is the engine's.
 
+mod closed;
 pub(crate) mod live;
 mod sockets;
 
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use arc_swap::Cache;
 use call::{Command, Directory, Engine, Input, MediaCommand, Now, Output};
 use model::UnixMillis;
-use net::{BATCH, Clock, CloseReason, Ready, StreamEvent};
+use net::{BATCH, Clock, Ready, StreamEvent};
 use sip_message::Flow;
 use tokio::sync::oneshot;
 use tracing::{debug, error};
@@ -23,6 +24,7 @@ use crate::flight::FlightRecorder;
 use crate::media::{MediaHandle, Order, Word, Words};
 use crate::projection::SharedDirectory;
 use crate::records::Recorder;
+use closed::Handshakes;
 use live::{Ask, SignallingCounters, Work};
 pub(crate) use sockets::Sockets;
 
@@ -82,6 +84,7 @@ struct Loop {
     /// Who waits for the ends of media that were ordered before they asked.
     settling: Vec<(u64, oneshot::Sender<()>)>,
     ports: PortSupply,
+    handshakes: Handshakes,
 }
 
 /// Ends of media since the loop began.
@@ -134,6 +137,7 @@ impl Signalling {
             settling: Vec::new(),
             // The media thread binds the first ones unasked.
             ports: PortSupply::Ordered,
+            handshakes: Handshakes::default(),
         };
         std::thread::Builder::new().name("signalling".into()).spawn(move || turning.run())
     }
@@ -256,7 +260,7 @@ impl Loop {
                 drain(engine, outputs);
             }
             StreamEvent::Broken { flow, error, bytes } => {
-                debug!(remote = %flow.remote, %error, "a TCP stream is not SIP and is closed");
+                debug!(remote = %flow.remote, %error, "a stream is not SIP and is closed");
                 flight.received(now, &flow, bytes);
                 // What came may be enough of a request to be answered.
                 engine.handle_input(now, Input::Message { flow, bytes }, directory);
@@ -267,16 +271,7 @@ impl Loop {
 
     fn take_closed(&mut self, now: Now) {
         while let Some((flow, reason)) = self.sockets.streams.poll_closed() {
-            let input = match reason {
-                CloseReason::ConnectFailed(_) | CloseReason::ConnectTimedOut => {
-                    Input::FlowFailed { flow: self.sockets.attempted(flow) }
-                }
-                CloseReason::ByPeer
-                | CloseReason::Failed(_)
-                | CloseReason::NotSip(_)
-                | CloseReason::Idle
-                | CloseReason::Stalled => Input::FlowClosed { flow },
-            };
+            let input = self.handshakes.note(now, flow, reason);
             self.feed(now, input);
         }
     }
@@ -337,6 +332,7 @@ impl Loop {
             udp: self.sockets.udp.counters(),
             streams: self.sockets.streams.counters(),
             connections: self.sockets.streams.connections(),
+            handshakes_failed: self.handshakes.failed(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! The sockets of the signalling thread: SIP over UDP and TCP on one port, and the wait for both.
+//! The sockets of the signalling thread: SIP over UDP and TCP on one port, over TLS on another, and
+//! the wait for all of them.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use sip_message::{Flow, Transport};
 use tracing::debug;
 
 use crate::config::SipConfig;
+use crate::tls::{Dialer, SipTls};
 
 /// The datagram socket's name in the reactor.
 pub(super) const UDP: Token = Token(1);
@@ -24,23 +26,29 @@ pub(crate) struct Sockets {
     pub(super) udp: UdpBatch,
     pub(super) streams: Streams,
     pub(super) waker: Waker,
-    stream_local: SocketAddr,
+    tcp_local: SocketAddr,
+    tls_local: Option<SocketAddr>,
     ready: Vec<Ready>,
 }
 
 impl Sockets {
-    /// Binds UDP and TCP to the same address and port.
-    pub(crate) fn bind(config: &SipConfig) -> Result<Self, BindError> {
+    /// Binds UDP and TCP to the same address and port, and TLS to its own.
+    pub(crate) fn bind(config: &SipConfig, tls: &SipTls) -> Result<Self, BindError> {
         let listen = config.listen;
         let reactor_error = |source| BindError { transport: "UDP", address: listen, source };
         let reactor = Reactor::new().map_err(reactor_error)?;
         let waker = Waker::new(&reactor, WAKER).map_err(reactor_error)?;
-        let stream_config =
-            StreamConfig { connections_max: config.connections_max, ..StreamConfig::default() };
+        let stream_config = StreamConfig {
+            connections_max: config.connections_max,
+            // An eighth is what is kept at most.
+            own_connections_min: config.connections_max,
+            source_connections_max: config.connections_per_source_max,
+            ..StreamConfig::default()
+        };
         let mut streams = Streams::new(STREAMS, stream_config);
         let tries = if listen.port() == 0 { PORT_TRIES } else { 1 };
         let mut tried = 0;
-        let (udp, stream_local) = loop {
+        let (udp, tcp_local) = loop {
             let udp = UdpBatch::bind(listen)?;
             tried += 1;
             // The port that UDP got may be taken for TCP; then another one is tried.
@@ -50,8 +58,11 @@ impl Sockets {
                 Err(_) => {}
             }
         };
+        let listen_tls = |address| streams.listen_tls(&reactor, address, tls.acceptor());
+        let tls_local = config.tls.listen.map(listen_tls).transpose()?;
+        streams.dial_tls_by(Box::new(Dialer(tls.peers())));
         reactor.add(&udp, UDP, Interest::Read).map_err(reactor_error)?;
-        Ok(Self { reactor, udp, streams, waker, stream_local, ready: Vec::new() })
+        Ok(Self { reactor, udp, streams, waker, tcp_local, tls_local, ready: Vec::new() })
     }
 
     /// Where UDP is received.
@@ -61,7 +72,12 @@ impl Sockets {
 
     /// Where TCP connections are accepted.
     pub(crate) fn tcp_local(&self) -> SocketAddr {
-        self.stream_local
+        self.tcp_local
+    }
+
+    /// Where TLS connections are accepted, if they are.
+    pub(crate) fn tls_local(&self) -> Option<SocketAddr> {
+        self.tls_local
     }
 
     /// Ends the wait from another thread.
@@ -92,22 +108,20 @@ impl Sockets {
                 }
                 Ok(())
             }
-            Transport::Tcp => self.send_stream(now, flow, bytes),
-            Transport::Tls => Err(flow),
+            Transport::Tcp | Transport::Tls => self.send_stream(now, flow, bytes),
         }
     }
 
     fn send_stream(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> Result<(), Flow> {
-        // A response whose connection is gone may go back over a new one (RFC 3261 §18.2.2).
-        if flow.connection != 0 && self.streams.send_on(flow.connection, bytes).is_ok() {
-            return Ok(());
-        }
-        self.streams.send_to(now, &self.reactor, flow.remote, bytes).map(|_flow| ()).map_err(
-            |error| {
-                debug!(remote = %flow.remote, %error, "a message could not be sent over TCP");
-                flow
-            },
-        )
+        let sent = if flow.peer().is_some() {
+            self.streams.send_to(now, &self.reactor, flow, bytes)
+        } else {
+            self.streams.send_on(flow.connection, bytes)
+        };
+        sent.map_err(|error| {
+            debug!(%flow, %error, "a message could not be sent");
+            flow
+        })
     }
 
     /// Sends what is queued, as far as it goes without waiting. What the kernel did not take of the
@@ -118,10 +132,5 @@ impl Sockets {
             net::Flushed::All => None,
             net::Flushed::Waiting(_) => Some(Duration::from_millis(1)),
         }
-    }
-
-    /// The flow of a connection attempt as the engine knows it: it named no connection yet.
-    pub(super) fn attempted(&self, flow: Flow) -> Flow {
-        Flow { local: self.stream_local, connection: 0, ..flow }
     }
 }

@@ -4,5 +4,6 @@
 mod calls;
 mod lifecycle;
 mod operator;
+mod sip_tls;
 mod tls;
 mod world;

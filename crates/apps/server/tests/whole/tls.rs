@@ -112,7 +112,7 @@ async fn a_renewed_certificate_is_served_once_it_is_read_again() {
     let certificate = Certificate::new();
     let world = World::start_with(&certificate.settings()).await;
     certificate.renew();
-    world.running.reread_certificate().unwrap();
+    world.running.reread_certificates().unwrap();
     let trusting = client_of(&world.running);
     trusting.list_voice_connectors(ListVoiceConnectorsRequest::default()).await.unwrap();
 }
@@ -122,7 +122,7 @@ async fn a_renewal_that_cannot_be_served_leaves_the_old_certificate_in_its_place
     let certificate = Certificate::new();
     let world = World::start_with(&certificate.settings()).await;
     fs::write(certificate.key(), "").unwrap();
-    let refused = world.running.reread_certificate().unwrap_err().to_string();
+    let refused = world.running.reread_certificates().unwrap_err().to_string();
     assert_blamed(&refused, "http.tls.key", &certificate.key(), "no private key in it");
     let trusting = client_of(&world.running);
     trusting.list_voice_connectors(ListVoiceConnectorsRequest::default()).await.unwrap();

@@ -15,7 +15,7 @@ use http::Method;
 use model::Secret;
 use serde_json::{Value, json};
 use server::config::{Config, Sources as ConfigSources};
-use server::peer::{Peer, PeerConfig, PeerEvent};
+use server::peer::{Peer, PeerConfig, PeerEvent, PeerTls};
 use server::{Addresses, Running, Server};
 use sip_message::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -257,13 +257,15 @@ impl<'a> Dial<'a> {
     pub(crate) fn place(self) -> Phone {
         let service = match self.transport {
             Transport::Udp => self.addresses.sip_udp,
-            Transport::Tcp | Transport::Tls => self.addresses.sip_tcp,
+            Transport::Tcp => self.addresses.sip_tcp,
+            Transport::Tls => self.addresses.sip_tls.unwrap(),
         };
         let config = PeerConfig {
             address: [127, 0, 0, 1].into(),
             transport: self.transport,
             answering: Answering::Refuse,
             trace: Trace::Off,
+            tls: (self.transport == Transport::Tls).then(|| PeerTls::believing_anything().unwrap()),
         };
         let (sender, events) = mpsc::unbounded_channel();
         let peer = Peer::start(&config, move |event| {

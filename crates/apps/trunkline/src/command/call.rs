@@ -30,6 +30,7 @@ pub(crate) async fn run(screen: &Screen, common: &Common, args: CallArgs) -> Res
     let transport = match args.transport {
         Transport::Udp => SipTransport::Udp,
         Transport::Tcp => SipTransport::Tcp,
+        Transport::Tls => SipTransport::Tls,
     };
     let service = match args.sip {
         Some(address) => address,
@@ -104,6 +105,7 @@ async fn sip_address(connection: &Connection, transport: Transport) -> Result<So
     let name = match transport {
         Transport::Udp => "sip_udp",
         Transport::Tcp => "sip_tcp",
+        Transport::Tls => "sip_tls",
     };
     let status = connection.status().await?;
     let told = status.listeners.iter().find(|it| it.name == name);

@@ -4,7 +4,7 @@ use api::operator::dto;
 use model::{CarrierLookup, CarrierTransport, Secret};
 
 use super::read_password;
-use crate::cli::{self, CarrierAddArgs, CarrierCommand, CarrierTlsArgs, Common, OutputForm};
+use crate::cli::{CarrierAddArgs, CarrierCommand, CarrierTlsArgs, Common, OutputForm, Transport};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::screen::{Cell, Paint, Screen, Table};
@@ -51,9 +51,9 @@ fn request_of(args: CarrierAddArgs) -> Result<dto::AddCarrier, Failure> {
         host: args.host,
         port: args.port,
         transport: args.transport.map(|it| match it {
-            cli::CarrierTransport::Udp => CarrierTransport::Udp,
-            cli::CarrierTransport::Tcp => CarrierTransport::Tcp,
-            cli::CarrierTransport::Tls => CarrierTransport::Tls,
+            Transport::Udp => CarrierTransport::Udp,
+            Transport::Tcp => CarrierTransport::Tcp,
+            Transport::Tls => CarrierTransport::Tls,
         }),
         tls: tls_of(args.tls)?,
         priority: args.priority,

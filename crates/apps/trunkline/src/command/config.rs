@@ -21,7 +21,7 @@ pub(crate) fn load(args: ServeArgs) -> Result<Config, Failure> {
 
 fn check(screen: &Screen, args: ServeArgs) -> Result<(), Failure> {
     let config = load(args)?;
-    config.http_identity()?;
+    config.check_certificates()?;
     let set = config.settings.iter().filter(|it| it.origin != Origin::Default).count();
     match screen.form {
         OutputForm::Json => screen.json(&json!({ "ok": true, "keys_set": set })),

@@ -56,9 +56,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
 /// Takes up a renewed certificate; one that cannot be served leaves the old one in its place.
 fn reread(running: &Running) {
-    match running.reread_certificate() {
-        Ok(()) => info!("the certificate of the HTTP API was read again"),
-        Err(error) => warn!(%error, "the certificate of the HTTP API stays as it was"),
+    match running.reread_certificates() {
+        Ok(()) => info!("the certificates were read again; connections that are open go on"),
+        Err(error) => warn!(%error, "the certificates stay as they were"),
     }
 }
 
@@ -84,7 +84,7 @@ struct Ready<'a> {
     admin: SocketAddr,
     sip_udp: SocketAddr,
     sip_tcp: SocketAddr,
-    /// SIP over TLS comes with a later release; the key is there already.
+    /// Absent where TLS is off.
     sip_tls: Option<SocketAddr>,
     data_dir: Cow<'a, str>,
 }
@@ -97,7 +97,7 @@ fn say_ready(addresses: &Addresses, data_dir: &Path) {
         admin: addresses.admin,
         sip_udp: addresses.sip_udp,
         sip_tcp: addresses.sip_tcp,
-        sip_tls: None,
+        sip_tls: addresses.sip_tls,
         data_dir: data_dir.to_string_lossy(),
     };
     let line = serde_json::to_string(&ready).expect("the line has text keys");
@@ -151,7 +151,7 @@ enum Told {
 }
 
 impl Signals {
-    /// Without TLS, SIGHUP is left to end the process with its terminal.
+    /// Where no certificate is named, SIGHUP is left to end the process with its terminal.
     fn install(config: &Config) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::Failed(format!("cannot take signals: {error}")))
@@ -159,7 +159,10 @@ impl Signals {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
-            hang_up: config.http.tls.as_ref().map(|_| listen(SignalKind::hangup())).transpose()?,
+            hang_up: config
+                .names_certificates()
+                .then(|| listen(SignalKind::hangup()))
+                .transpose()?,
             _file_too_large: listen(SignalKind::from_raw(FILE_TOO_LARGE))?,
         })
     }

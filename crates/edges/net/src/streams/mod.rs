@@ -1,134 +1,53 @@
-//! SIP over TCP: a listener and all connections, ours and theirs.
+//! SIP over TCP and TLS: listeners and all connections, ours and theirs.
+
+mod accept;
+mod config;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Instant;
 
-use sip_message::frame::FrameError;
-use sip_message::{Flow, Transport};
+use sip_message::{Flow, PeerId, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::BindError;
-use crate::connection::{CloseReason, Connection, ReadEnd, State, Stream};
-use crate::reactor::{Interest, Reactor, Ready, Token};
-use crate::sys;
+use crate::connection::{CloseReason, Connection, Origin, ReadEnd, State, Stream};
+use crate::reactor::{Reactor, Ready, Token};
+use crate::tls::TlsDialer;
+use accept::{Listener, Sources};
+use config::Due;
+pub use config::{StreamConfig, StreamCounters, StreamEvent, StreamSendError};
 
 /// Bytes read in one call.
 const READ_BYTES: usize = 16 << 10;
 
-/// Connections accepted in a row before other sockets get their turn.
-const ACCEPTS_MAX: usize = 64;
-
-/// How long accepting pauses when no file is left to accept with.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a broken connection may take to be told so.
-const LEAVE_TIME: Duration = Duration::from_secs(1);
-
 /// Connections that can be told apart by the low bits of their number.
 const SLOT_BITS: u32 = 16;
-
-/// Limits of the connections.
-#[derive(Debug, Clone, Copy)]
-pub struct StreamConfig {
-    /// Connections open at once, at most 65,536; the next is closed as soon as it is accepted.
-    pub connections_max: usize,
-    /// How long a connect may take.
-    pub connect_timeout: Duration,
-    /// How long a connection may say nothing.
-    pub idle_timeout: Duration,
-    /// How long a peer may leave what we write unread.
-    pub stall_timeout: Duration,
-    /// Bytes that may wait to be written to one peer.
-    pub queue_bytes_max: usize,
-}
-
-impl Default for StreamConfig {
-    /// 4,096 connections; connect 5 s, idle 10 min, stall 30 s; 256 KiB queued for each.
-    fn default() -> Self {
-        Self {
-            connections_max: 4096,
-            connect_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_mins(10),
-            stall_timeout: Duration::from_secs(30),
-            queue_bytes_max: 256 << 10,
-        }
-    }
-}
-
-/// What came in on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamEvent<'a> {
-    /// One whole message.
-    Message {
-        /// The connection.
-        flow: Flow,
-        /// The message's bytes.
-        bytes: &'a [u8],
-    },
-    /// The stream cannot be read on. The connection closes by itself within a second; an answer
-    /// sent until then still leaves.
-    Broken {
-        /// The connection.
-        flow: Flow,
-        /// What is wrong.
-        error: FrameError,
-        /// The message that broke it, as far as it came.
-        bytes: &'a [u8],
-    },
-}
-
-/// Why a message was not queued for a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StreamSendError {
-    /// The connection is closed.
-    #[error("the connection is closed")]
-    Closed,
-    /// The peer reads more slowly than we write.
-    #[error("too many bytes wait to be written to the peer")]
-    QueueFull,
-    /// All connections are in use.
-    #[error("too many connections are open")]
-    TooManyConnections,
-    /// The connect could not even begin.
-    #[error("cannot connect: {0}")]
-    ConnectFailed(io::ErrorKind),
-}
-
-/// What has passed through the connections.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StreamCounters {
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections of ours that were begun.
-    pub connects: u64,
-    /// Connections closed at once because too many were open.
-    pub over_limit: u64,
-    /// Messages received.
-    pub received: u64,
-    /// Messages queued to be sent.
-    pub sent: u64,
-    /// Messages refused because a queue was full.
-    pub queue_full: u64,
-}
 
 /// All stream connections of one loop.
 ///
 /// After [`Streams::send_on`] and [`Streams::send_to`], [`Streams::flush`] writes; after anything at
 /// all, [`Streams::poll_closed`] tells of connections that are no more.
-#[derive(Debug)]
+///
+/// An accepted connection is told of by its number, in [`Flow::connection`]. One of ours is told of
+/// as the flow that it was asked for by, [toward its peer](Flow::toward): that stays the same when
+/// the connection is lost and made again.
 pub struct Streams {
     config: StreamConfig,
     /// The top byte of this object's tokens.
     space: u8,
-    listener: Option<Listener>,
+    listeners: Vec<Listener>,
     slots: Vec<Option<Connection>>,
     free: Vec<u32>,
     open: usize,
+    sources: Sources,
+    /// Accepted connections that have not agreed on TLS yet.
+    handshakes: usize,
     /// Connections made so far; the number of the last one.
     serial: u64,
-    by_remote: HashMap<SocketAddr, u64>,
+    /// Connections of ours that are open or being opened.
+    by_peer: HashMap<(Transport, SocketAddr, PeerId), u64>,
+    dialer: Option<Box<dyn TlsDialer>>,
     deadlines: BTreeSet<(Instant, u64)>,
     dirty: Vec<u64>,
     closed: VecDeque<(Flow, CloseReason)>,
@@ -136,27 +55,23 @@ pub struct Streams {
     counters: StreamCounters,
 }
 
-#[derive(Debug)]
-struct Listener {
-    socket: TcpListener,
-    local: SocketAddr,
-    /// Set while there is no file to accept with.
-    paused_until: Option<Instant>,
-}
-
 impl Streams {
     /// No listener and no connections yet. Tokens whose top byte is `space` belong to it.
     pub fn new(space: u8, config: StreamConfig) -> Self {
         let connections_max = config.connections_max.min(1 << SLOT_BITS);
+        let own_connections_min = config.own_connections_min.min(connections_max / 8);
         Self {
-            config: StreamConfig { connections_max, ..config },
+            config: StreamConfig { connections_max, own_connections_min, ..config },
             space,
-            listener: None,
+            listeners: Vec::new(),
             slots: Vec::new(),
             free: Vec::new(),
             open: 0,
+            sources: Sources::default(),
+            handshakes: 0,
             serial: 0,
-            by_remote: HashMap::new(),
+            by_peer: HashMap::new(),
+            dialer: None,
             deadlines: BTreeSet::new(),
             dirty: Vec::new(),
             closed: VecDeque::new(),
@@ -165,21 +80,12 @@ impl Streams {
         }
     }
 
-    /// Listens and returns the address; port 0 takes any free one.
-    pub fn listen(
-        &mut self,
-        reactor: &Reactor,
-        address: SocketAddr,
-    ) -> Result<SocketAddr, BindError> {
-        let bind_error = |source| BindError { transport: "TCP", address, source };
-        let socket = open_listener(address).map_err(bind_error)?;
-        let local = socket.local_addr().map_err(bind_error)?;
-        reactor.add(&socket, self.token(0), Interest::Read).map_err(bind_error)?;
-        self.listener = Some(Listener { socket, local, paused_until: None });
-        Ok(local)
+    /// Secures connections of ours by what `dialer` says; without one, none goes over TLS.
+    pub fn dial_tls_by(&mut self, dialer: Box<dyn TlsDialer>) {
+        self.dialer = Some(dialer);
     }
 
-    /// Whether `token` is of the listener or of a connection here.
+    /// Whether `token` is of a listener or of a connection here.
     pub fn owns(&self, token: Token) -> bool {
         token.0 >> 56 == u64::from(self.space)
     }
@@ -193,8 +99,8 @@ impl Streams {
         mut sink: impl FnMut(StreamEvent<'_>),
     ) {
         let id = ready.token.0 & !(0xff << 56);
-        if id == 0 {
-            self.accept(now, reactor);
+        if id < 1 << SLOT_BITS {
+            self.accept(now, reactor, id as usize);
             return;
         }
         // A connection that closed earlier in this batch leaves stale events behind.
@@ -202,7 +108,7 @@ impl Streams {
         if ready.is_writable() {
             if connection.state == State::Connecting {
                 match connection.stream.take_error() {
-                    Ok(None) => connection.state = State::Open,
+                    Ok(None) => self.connected(now, id),
                     Ok(Some(error)) | Err(error) => {
                         self.close(id, CloseReason::ConnectFailed(error.kind()));
                         return;
@@ -216,34 +122,43 @@ impl Streams {
         }
     }
 
-    /// Queues a message for a connection: a response goes back by the way its request came.
+    /// Queues a message for an accepted connection: a response goes back by the way its request
+    /// came. A peer whose queue is full loses its connection.
     pub fn send_on(&mut self, connection: u64, bytes: &[u8]) -> Result<(), StreamSendError> {
         let queue_bytes_max = self.config.queue_bytes_max;
         let Some(open) = self.connection(connection) else { return Err(StreamSendError::Closed) };
         if open.queued() + bytes.len() > queue_bytes_max {
             self.counters.queue_full += 1;
+            self.close(connection, CloseReason::QueueFull);
             return Err(StreamSendError::QueueFull);
         }
         open.queue(bytes);
-        self.counters.sent += 1;
+        match open.flow.transport {
+            Transport::Tls => self.counters.sent_tls += 1,
+            Transport::Tcp | Transport::Udp => self.counters.sent += 1,
+        }
         self.mark_dirty(connection);
         Ok(())
     }
 
-    /// Queues a message for an address: over a connection that is open to it, else over a new one.
+    /// Queues a message for the peer that `flow` is [toward](Flow::toward): over a connection of
+    /// ours that is open to it, else over a new one.
+    ///
+    /// # Panics
+    /// If `flow` is one of an accepted connection.
     pub fn send_to(
         &mut self,
         now: Instant,
         reactor: &Reactor,
-        remote: SocketAddr,
+        flow: Flow,
         bytes: &[u8],
-    ) -> Result<Flow, StreamSendError> {
-        let id = match self.by_remote.get(&remote) {
+    ) -> Result<(), StreamSendError> {
+        let peer = flow.peer().expect("what is sent to a peer names the peer");
+        let id = match self.by_peer.get(&(flow.transport, flow.remote, peer)) {
             Some(id) => *id,
-            None => self.connect(now, reactor, remote)?,
+            None => self.connect(now, reactor, flow, peer)?,
         };
-        self.send_on(id, bytes)?;
-        self.connection(id).map(|connection| connection.flow).ok_or(StreamSendError::Closed)
+        self.send_on(id, bytes)
     }
 
     /// Writes what is queued, as far as the peers take it. Never waits for any of them.
@@ -258,12 +173,12 @@ impl Streams {
 
     /// When [`Streams::handle_timeout`] is wanted.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let paused = self.listener.as_ref().and_then(|listener| listener.paused_until);
+        let paused = self.listeners.iter().filter_map(|listener| listener.paused_until).min();
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         paused.into_iter().chain(deadline).min()
     }
 
-    /// Closes what has taken too long, and accepts again after a pause.
+    /// Closes what has taken too long, sends keep-alives, and accepts again after a pause.
     pub fn handle_timeout(&mut self, now: Instant, reactor: &Reactor) {
         let config = self.config;
         while let Some(&(deadline, id)) = self.deadlines.first() {
@@ -275,18 +190,21 @@ impl Streams {
                 continue;
             };
             // Traffic moves `active` alone; the deadline finds out here, once per timeout.
-            match config.overdue(now, connection) {
-                Some(reason) => self.close(id, reason),
+            match config.due(now, connection) {
+                Some(Due::Close(reason)) => self.close(id, reason),
+                Some(Due::Ping) => {
+                    connection.ping(now);
+                    self.mark_dirty(id);
+                    self.arm(id);
+                }
+                Some(Due::Unanswered) => {
+                    connection.is_pinging = false;
+                    self.arm(id);
+                }
                 None => self.arm(id),
             }
         }
-        let token = self.token(0);
-        if let Some(listener) = &mut self.listener
-            && listener.paused_until.is_some_and(|until| until <= now)
-            && reactor.add(&listener.socket, token, Interest::Read).is_ok()
-        {
-            listener.paused_until = None;
-        }
+        self.resume_listening(now, reactor);
     }
 
     /// The next connection that is no more, and why.
@@ -315,70 +233,59 @@ impl Streams {
 
     fn connection(&mut self, id: u64) -> Option<&mut Connection> {
         let slot = (id & ((1 << SLOT_BITS) - 1)) as usize;
-        self.slots.get_mut(slot)?.as_mut().filter(|it| it.flow.connection == id)
-    }
-
-    fn accept(&mut self, now: Instant, reactor: &Reactor) {
-        for _ in 0..ACCEPTS_MAX {
-            let Some(listener) = &mut self.listener else { return };
-            let (stream, remote) = match listener.socket.accept() {
-                Ok(accepted) => accepted,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if is_out_of_files(&error) => {
-                    // The connection stays in the backlog and would wake us again at once.
-                    let _ = reactor.remove(&listener.socket);
-                    listener.paused_until = Some(now + ACCEPT_PAUSE);
-                    return;
-                }
-                // The peer gave up before it was accepted, or a signal came.
-                Err(_) => continue,
-            };
-            if self.open >= self.config.connections_max {
-                self.counters.over_limit += 1;
-                continue;
-            }
-            let local = stream.local_addr().unwrap_or(listener.local);
-            let opened = stream
-                .set_nonblocking(true)
-                .and_then(|()| stream.set_nodelay(true))
-                .and_then(|()| self.open(now, reactor, stream, (local, remote), State::Open));
-            // A connection that is reset while being accepted is as if it had never been.
-            self.counters.accepted += u64::from(opened.is_ok());
-        }
+        self.slots.get_mut(slot)?.as_mut().filter(|it| it.id == id)
     }
 
     fn connect(
         &mut self,
         now: Instant,
         reactor: &Reactor,
-        remote: SocketAddr,
+        flow: Flow,
+        peer: PeerId,
     ) -> Result<u64, StreamSendError> {
         if self.open >= self.config.connections_max {
             self.counters.over_limit += 1;
             return Err(StreamSendError::TooManyConnections);
         }
+        let dial = match flow.transport {
+            Transport::Tcp | Transport::Udp => None,
+            Transport::Tls => {
+                let dial = self.dialer.as_ref().and_then(|it| it.dial(peer, flow.remote));
+                Some(dial.ok_or(StreamSendError::PeerUnknown)?)
+            }
+        };
+        let failed = |error: io::Error| StreamSendError::ConnectFailed(error.kind());
+        let tcp = begin_connect(flow.local.ip(), flow.remote).map_err(failed)?;
+        let stream = match dial {
+            None => Stream::Tcp(tcp),
+            Some(dial) => {
+                Stream::Tls(Box::new(dial.connect(tcp).map_err(|_| StreamSendError::PeerUnknown)?))
+            }
+        };
+        let id = self
+            .open(now, reactor, (flow, Origin::Ours), stream, State::Connecting)
+            .map_err(failed)?;
         self.counters.connects += 1;
-        begin_connect(remote)
-            .and_then(|stream| {
-                let local = stream.local_addr()?;
-                self.open(now, reactor, stream, (local, remote), State::Connecting)
-            })
-            .map_err(|error| StreamSendError::ConnectFailed(error.kind()))
+        self.by_peer.insert((flow.transport, flow.remote, peer), id);
+        self.arm(id);
+        Ok(id)
     }
 
     fn open(
         &mut self,
         now: Instant,
         reactor: &Reactor,
-        stream: TcpStream,
-        (local, remote): (SocketAddr, SocketAddr),
+        (flow, origin): (Flow, Origin),
+        stream: Stream,
         state: State,
     ) -> io::Result<u64> {
         let slot = self.free.last().copied().unwrap_or(self.slots.len() as u32);
         let id = (self.serial + 1) << SLOT_BITS | u64::from(slot);
-        let (local, remote) = (sys::canonical(local), sys::canonical(remote));
-        let flow = Flow { transport: Transport::Tcp, local, remote, connection: id };
-        let connection = Connection::new(now, flow, Stream::Tcp(stream), state);
+        let flow = match origin {
+            Origin::Accepted => Flow { connection: id, ..flow },
+            Origin::Ours => flow,
+        };
+        let connection = Connection::new(now, (id, flow), origin, stream, state);
         reactor.add(&connection.stream, self.token(id), connection.watched)?;
         self.serial += 1;
         self.open += 1;
@@ -386,9 +293,35 @@ impl Streams {
             self.slots.push(None);
         }
         self.slots[slot as usize] = Some(connection);
-        self.by_remote.insert(remote, id);
-        self.arm(id);
         Ok(id)
+    }
+
+    /// A connect of ours has been accepted.
+    fn connected(&mut self, now: Instant, id: u64) {
+        let Some(connection) = self.connection(id) else { return };
+        connection.pinged = now;
+        connection.state = match connection.stream {
+            Stream::Tcp(_) => State::Open,
+            Stream::Tls(_) => State::Handshaking,
+        };
+        self.arm(id);
+    }
+
+    /// TLS may just have been agreed upon: what waited for it may leave.
+    fn after_handshake(&mut self, now: Instant, id: u64) {
+        let Some(connection) = self.connection(id) else { return };
+        if connection.state != State::Handshaking || connection.stream.is_handshaking() {
+            return;
+        }
+        connection.state = State::Open;
+        connection.active = now;
+        if connection.origin == Origin::Accepted {
+            connection.owing = connection.owing.and(Some(now));
+            self.handshakes -= 1;
+            self.counters.accepted_tls += 1;
+        }
+        self.mark_dirty(id);
+        self.arm(id);
     }
 
     fn read(
@@ -401,7 +334,7 @@ impl Streams {
         let slot = (id & ((1 << SLOT_BITS) - 1)) as usize;
         let Self { slots, buffer, counters, .. } = self;
         let Some(connection) =
-            slots.get_mut(slot).and_then(Option::as_mut).filter(|it| it.flow.connection == id)
+            slots.get_mut(slot).and_then(Option::as_mut).filter(|it| it.id == id)
         else {
             return;
         };
@@ -411,15 +344,25 @@ impl Streams {
             return;
         }
         let flow = connection.flow;
-        let received_before = counters.received;
+        let owed_before = connection.owing;
+        let received = match flow.transport {
+            Transport::Tls => &mut counters.received_tls,
+            Transport::Tcp | Transport::Udp => &mut counters.received,
+        };
+        let received_before = *received;
         let end = connection.read(now, buffer, |bytes| {
-            counters.received += 1;
+            *received += 1;
             sink(StreamEvent::Message { flow, bytes });
         });
-        let has_message = counters.received > received_before;
-        let is_owed = connection.queued() > 0;
+        let has_message = *received > received_before;
+        let is_owed = connection.is_owed();
+        let owes_since_now = connection.owing == Some(now) && owed_before != Some(now);
+        self.after_handshake(now, id);
         if is_owed {
             self.mark_dirty(id);
+        }
+        if owes_since_now {
+            self.arm(id);
         }
         match end {
             ReadEnd::Drained => {}
@@ -447,12 +390,13 @@ impl Streams {
             return;
         }
         if let State::Leaving(reason) = connection.state
-            && connection.queued() == 0
+            && !connection.is_owed()
         {
             self.close(id, reason);
             return;
         }
         let is_stalled = connection.stalled.is_some();
+        self.after_handshake(now, id);
         self.watch(reactor, id);
         if is_stalled && !was_stalled {
             self.arm(id);
@@ -461,6 +405,10 @@ impl Streams {
 
     /// Reads no more, and closes once what is owed is written or a second is over.
     fn leave(&mut self, now: Instant, reactor: &Reactor, id: u64, reason: CloseReason) {
+        let Some(connection) = self.connection(id) else { return };
+        if connection.state == State::Handshaking && connection.origin == Origin::Accepted {
+            self.handshakes -= 1;
+        }
         let Some(connection) = self.connection(id) else { return };
         connection.state = State::Leaving(reason);
         connection.active = now;
@@ -501,73 +449,47 @@ impl Streams {
 
     fn close(&mut self, id: u64, reason: CloseReason) {
         let slot = (id & ((1 << SLOT_BITS) - 1)) as u32;
-        let Some(connection) = self.slots[slot as usize].take_if(|it| it.flow.connection == id)
-        else {
-            return;
-        };
+        let Some(connection) = self.slots[slot as usize].take_if(|it| it.id == id) else { return };
         self.deadlines.remove(&(connection.deadline, id));
-        let remote = connection.flow.remote;
-        if self.by_remote.get(&remote) == Some(&id) {
-            self.by_remote.remove(&remote);
+        let flow = connection.flow;
+        match (connection.origin, flow.peer()) {
+            (Origin::Ours, Some(peer)) => {
+                self.by_peer.remove(&(flow.transport, flow.remote, peer));
+            }
+            (Origin::Ours | Origin::Accepted, _) => {
+                self.sources.leave(flow.remote.ip());
+                self.handshakes -= usize::from(connection.state == State::Handshaking);
+            }
         }
         self.free.push(slot);
         self.open -= 1;
-        self.closed.push_back((connection.flow, reason));
+        self.closed.push_back((flow, reason));
     }
 }
 
-impl StreamConfig {
-    /// When a connection has taken too long, and for what.
-    fn deadline(&self, connection: &Connection) -> (Instant, CloseReason) {
-        match connection.state {
-            State::Connecting => {
-                (connection.active + self.connect_timeout, CloseReason::ConnectTimedOut)
-            }
-            State::Leaving(reason) => (connection.active + LEAVE_TIME, reason),
-            State::Open => {
-                let idle = (connection.active + self.idle_timeout, CloseReason::Idle);
-                let stall =
-                    connection.stalled.map(|at| (at + self.stall_timeout, CloseReason::Stalled));
-                match stall {
-                    Some(stall) if stall.0 < idle.0 => stall,
-                    Some(_) | None => idle,
-                }
-            }
-        }
-    }
-
-    fn overdue(&self, now: Instant, connection: &Connection) -> Option<CloseReason> {
-        let (at, reason) = self.deadline(connection);
-        (at <= now).then_some(reason)
+impl std::fmt::Debug for Streams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams")
+            .field("config", &self.config)
+            .field("open", &self.open)
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
     }
 }
 
-fn open_listener(address: SocketAddr) -> io::Result<TcpListener> {
-    const BACKLOG: i32 = 1024;
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    // A restart must not wait for connections of the process before.
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
-fn begin_connect(remote: SocketAddr) -> io::Result<TcpStream> {
+/// Begins a connect from `local`, so that the peer sees the address that our messages name; a
+/// loopback address reaches nobody else, and one that stands for all says nothing.
+fn begin_connect(local: IpAddr, remote: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(remote), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
+    if !local.is_unspecified() && !local.is_loopback() && local.is_ipv4() == remote.is_ipv4() {
+        socket.bind(&SocketAddr::new(local, 0).into())?;
+    }
     match socket.connect(&remote.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
         Err(error) => return Err(error),
     }
     Ok(socket.into())
-}
-
-fn is_out_of_files(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
