@@ -259,7 +259,8 @@ impl MediaThread {
 
     fn tell_events(&mut self) {
         while let Some(event) = self.relay.relay.poll_event() {
-            let is_urgent = matches!(event, media::Event::Silent { .. });
+            let is_urgent =
+                matches!(event, media::Event::Silent { .. } | media::Event::OneWay { .. });
             match self.events.try_send(Word::Media(MediaEvent::Relay(event))) {
                 Ok(()) if is_urgent => self.wake_hearer(),
                 Ok(()) => {}
@@ -309,15 +310,21 @@ struct Relaying {
 }
 
 impl PacketHandler for Relaying {
-    fn packet(&mut self, port: u16, from: SocketAddr, packet: &mut [u8]) -> Option<Forward> {
+    fn packet(
+        &mut self,
+        port: u16,
+        from: SocketAddr,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Option<Forward> {
         // A refusal is counted by the relay under its reason.
-        let sent = self.relay.handle(self.now, port, from, packet).ok()?;
-        Some(Forward { from: sent.from, to: sent.to })
+        let sent = self.relay.handle_in(self.now, port, from, buffer, len).ok()?;
+        Some(Forward { from: sent.from, to: sent.to, len: sent.len })
     }
 
     fn not_sent(&mut self, forward: Forward, packet: &[u8]) {
-        let Forward { from, to } = forward;
-        self.relay.not_sent(media::Sent { from, to }, packet);
+        let Forward { from, to, len } = forward;
+        self.relay.not_sent(media::Sent { from, to, len }, packet);
     }
 }
 

@@ -47,9 +47,15 @@ struct Onward {
 }
 
 impl PacketHandler for Onward {
-    fn packet(&mut self, port: u16, _from: SocketAddr, _packet: &mut [u8]) -> Option<Forward> {
+    fn packet(
+        &mut self,
+        port: u16,
+        _from: SocketAddr,
+        _buffer: &mut [u8],
+        len: usize,
+    ) -> Option<Forward> {
         self.relayed += 1;
-        Some(Forward { from: port, to: self.to })
+        Some(Forward { from: port, to: self.to, len })
     }
 
     fn not_sent(&mut self, _forward: Forward, _packet: &[u8]) {

@@ -37,7 +37,9 @@ pub use clock::{Clock, Now};
 pub use connection::CloseReason;
 pub use fd_limit::{FdLimit, raise_fd_limit};
 pub use reactor::{Interest, Reactor, Ready, Token};
-pub use rtp_pool::{Forward, PacketHandler, RtpCounters, RtpPool, RtpPoolConfig, Woken};
+pub use rtp_pool::{
+    Forward, PacketHandler, ROOM_BYTES, RtpCounters, RtpPool, RtpPoolConfig, Woken,
+};
 pub use streams::{StreamConfig, StreamCounters, StreamEvent, StreamSendError, Streams};
 pub use tls::{TlsAcceptor, TlsDial, TlsDialer, TlsFault};
 pub use udp_batch::{BATCH, Datagram, Flushed, QueueFull, UdpBatch, UdpCounters};

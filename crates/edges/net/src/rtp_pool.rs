@@ -12,6 +12,9 @@ use crate::waker::Waker;
 /// The largest media datagram that is read; G.711 needs 172 bytes, and a path 1500.
 const PACKET_BYTES_MAX: usize = 2048;
 
+/// Bytes that a packet may grow by on its way: the tag of SRTP, and more.
+pub const ROOM_BYTES: usize = 64;
+
 /// The pool's waker; ports are tokens up to 65535.
 const WAKER: Token = Token(1 << 32);
 
@@ -33,12 +36,21 @@ pub struct Forward {
     pub from: u16,
     /// Its destination.
     pub to: SocketAddr,
+    /// How many bytes of the buffer it has.
+    pub len: usize,
 }
 
 /// Decides on packets; the media thread's relay and endpoints.
 pub trait PacketHandler {
-    /// A datagram came in on `port`. It may be changed in place; `Some` sends it on as it then is.
-    fn packet(&mut self, port: u16, from: SocketAddr, packet: &mut [u8]) -> Option<Forward>;
+    /// A datagram came in on `port`: the first `len` bytes of `buffer`, with room for
+    /// [`ROOM_BYTES`] more behind them. It may be changed in place; `Some` sends it on as it then is.
+    fn packet(
+        &mut self,
+        port: u16,
+        from: SocketAddr,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Option<Forward>;
 
     /// The socket did not take what [`PacketHandler::packet`] sent on.
     fn not_sent(&mut self, forward: Forward, packet: &[u8]);
@@ -171,11 +183,11 @@ impl RtpPool {
     /// One packet each: a stream has one per 20 ms, so a second read would nearly always be a system
     /// call for nothing. Packets leave at once, because no two streams share a socket to batch on.
     pub fn receive(&mut self, handler: &mut impl PacketHandler) {
-        let mut buffer = [0; PACKET_BYTES_MAX];
+        let mut buffer = [0; PACKET_BYTES_MAX + ROOM_BYTES];
         for at in 0..self.ready.len() {
             let port = self.ready[at].token.0 as u16;
             let Some(socket) = self.socket(port) else { continue };
-            let (len, from) = match socket.recv_from(&mut buffer) {
+            let (len, from) = match socket.recv_from(&mut buffer[..PACKET_BYTES_MAX]) {
                 Ok(received) => received,
                 Err(error) => {
                     if error.kind() != io::ErrorKind::WouldBlock {
@@ -185,12 +197,12 @@ impl RtpPool {
                 }
             };
             self.counters.received += 1;
-            if len == buffer.len() {
+            if len == PACKET_BYTES_MAX {
                 self.counters.too_long += 1;
                 continue;
             }
-            let packet = &mut buffer[..len];
-            let Some(forward) = handler.packet(port, from, packet) else { continue };
+            let Some(forward) = handler.packet(port, from, &mut buffer, len) else { continue };
+            let packet = &buffer[..forward.len];
             if self.send(forward, packet).is_err() {
                 handler.not_sent(forward, packet);
             }
@@ -199,7 +211,7 @@ impl RtpPool {
 
     /// Sends a packet at once. What the socket does not take is lost, as media is, and counted.
     pub fn send(&mut self, forward: Forward, packet: &[u8]) -> io::Result<()> {
-        let Forward { from, to } = forward;
+        let Forward { from, to, .. } = forward;
         let outcome = match self.socket(from) {
             Some(socket) => match socket.send_to(packet, to) {
                 // The report of an earlier packet's fate stands before this one: once more.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use net::{Forward, PacketHandler, RtpPool, RtpPoolConfig, Woken};
+use net::{Forward, PacketHandler, ROOM_BYTES, RtpPool, RtpPoolConfig, Woken};
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(5));
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -23,18 +23,23 @@ fn peer() -> UdpSocket {
 /// Sends each packet on by `forward` and remembers it.
 #[derive(Default)]
 struct Recorder {
-    forward: Option<Forward>,
+    forward: Option<(u16, SocketAddr)>,
     packets: Vec<(u16, SocketAddr, Vec<u8>)>,
     not_sent: usize,
 }
 
 impl PacketHandler for Recorder {
-    fn packet(&mut self, port: u16, from: SocketAddr, packet: &mut [u8]) -> Option<Forward> {
-        self.packets.push((port, from, packet.to_vec()));
-        if let Some(first) = packet.first_mut() {
-            *first = b'!';
-        }
-        self.forward
+    fn packet(
+        &mut self,
+        port: u16,
+        from: SocketAddr,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Option<Forward> {
+        self.packets.push((port, from, buffer[..len].to_vec()));
+        assert!(buffer.len() >= len + ROOM_BYTES, "room behind the packet");
+        buffer[0] = b'!';
+        self.forward.map(|(from, to)| Forward { from, to, len })
     }
 
     fn not_sent(&mut self, _forward: Forward, packet: &[u8]) {
@@ -90,8 +95,7 @@ fn packets_are_handed_over_with_their_port_and_sent_on_as_changed() {
     let ports = pool.grow(2).unwrap();
     let (alice, bob) = (peer(), peer());
     let to = bob.local_addr().unwrap();
-    let mut handler =
-        Recorder { forward: Some(Forward { from: ports[1], to }), ..Recorder::default() };
+    let mut handler = Recorder { forward: Some((ports[1], to)), ..Recorder::default() };
     alice.send_to(b"hello", (LOOPBACK, ports[0])).unwrap();
     alice.send_to(b"report", (LOOPBACK, ports[0] + 1)).unwrap();
     receive(&mut pool, &mut handler, 2);
@@ -133,10 +137,8 @@ fn what_cannot_be_sent_is_told() {
     let mut pool = pool(15_500, 15_599);
     let ports = pool.grow(1).unwrap();
     let alice = peer();
-    let mut handler = Recorder {
-        forward: Some(Forward { from: 9, to: alice.local_addr().unwrap() }),
-        ..Recorder::default()
-    };
+    let mut handler =
+        Recorder { forward: Some((9, alice.local_addr().unwrap())), ..Recorder::default() };
     alice.send_to(b"x", (LOOPBACK, ports[0])).unwrap();
     receive(&mut pool, &mut handler, 1);
     assert_eq!((handler.not_sent, pool.counters().send_refused), (1, 1));
@@ -163,7 +165,7 @@ fn a_peer_that_is_not_there_does_no_harm() {
     let ports = pool.grow(1).unwrap();
     let gone = peer().local_addr().unwrap();
     for _ in 0..3 {
-        pool.send(Forward { from: ports[0], to: gone }, b"x").unwrap();
+        pool.send(Forward { from: ports[0], to: gone, len: 1 }, b"x").unwrap();
     }
     let alice = peer();
     alice.send_to(b"y", (LOOPBACK, ports[0])).unwrap();

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use crate::dropped::DropReason;
 use crate::dtmf::Digit;
+use crate::guard::{Guard, Protection};
 use crate::mos::mean_opinion_score;
 use crate::receiver::{Heard, Receiver};
 use crate::round_trip::RoundTrip;
 use crate::rtcp::{self, Block, SenderInfo};
 use crate::rtp::{self, Header};
 use crate::sender::{Play, Seed, Sender, SenderSpec, TooManyDigits};
+use crate::srtp::TRAILER_BYTES_MAX;
 
 /// When reports are sent after the first packet: soon, so that a short call has its round trip too,
 /// then every five seconds. RFC 3550 §6.2 lets a unicast session's first report go out at once.
@@ -19,7 +21,7 @@ const REPORTS_AT: [Duration; 3] =
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 /// What offer and answer settled for an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointSpec {
     /// How our packets are marked.
     pub sender: SenderSpec,
@@ -29,6 +31,8 @@ pub struct EndpointSpec {
     pub rtp: Option<SocketAddr>,
     /// Where our RTCP goes.
     pub rtcp: Option<SocketAddr>,
+    /// What protects the packets, both ways.
+    pub protection: Protection,
 }
 
 /// Which of an endpoint's two ports.
@@ -55,7 +59,12 @@ pub enum Reply {
     /// The packet was only listened to.
     Kept,
     /// The packet has been turned into its echo, to be sent back from the RTP port.
-    Echo(SocketAddr),
+    Echo {
+        /// Where to.
+        to: SocketAddr,
+        /// How many bytes of the packet are the echo.
+        len: usize,
+    },
 }
 
 /// What an endpoint heard and sent.
@@ -77,6 +86,7 @@ pub struct EndpointReport {
 #[derive(Debug)]
 pub struct Endpoint {
     spec: EndpointSpec,
+    guard: Guard,
     sender: Sender,
     receiver: Receiver,
     echo: Echo,
@@ -111,7 +121,7 @@ impl Endpoint {
         let mut receiver = Receiver::new(now, spec.telephone_event);
         receiver.expect(spec.sender.payload_type, spec.sender.law);
         Self {
-            spec,
+            guard: Guard::new(&spec.protection),
             sender: Sender::new(now, spec.sender, seed),
             receiver,
             echo: Echo::Off,
@@ -125,15 +135,17 @@ impl Endpoint {
             },
             round_trip: RoundTrip::default(),
             packets_refused: 0,
+            spec,
         }
     }
 
     /// Takes what a later offer or answer settled.
     pub fn agree(&mut self, spec: EndpointSpec) {
-        self.spec = spec;
+        self.guard.renew(&spec.protection);
         self.sender.agree(spec.sender);
         self.receiver.expect(spec.sender.payload_type, spec.sender.law);
         self.receiver.expect_digits(spec.telephone_event);
+        self.spec = spec;
     }
 
     /// Plays from now on, and echoes no longer.
@@ -187,13 +199,27 @@ impl Endpoint {
             && self.sender.poll_packet(now, out).is_some()
         {
             self.begin_reports(now);
+            self.protect(Channel::Rtp, out).ok()?;
             return Some(Outgoing { channel: Channel::Rtp, to });
         }
         let to = self.spec.rtcp?;
         let due = self.reports.due.filter(|due| *due <= now)?;
         self.write_report(now, out);
         self.schedule_report(due.max(now));
+        self.protect(Channel::Rtcp, out).ok()?;
         Some(Outgoing { channel: Channel::Rtcp, to })
+    }
+
+    /// Keys that are still awaited let nothing out.
+    fn protect(&mut self, channel: Channel, out: &mut Vec<u8>) -> Result<(), DropReason> {
+        let len = out.len();
+        out.resize(len + TRAILER_BYTES_MAX, 0);
+        let len = match channel {
+            Channel::Rtp => self.guard.protect_rtp(out, len)?,
+            Channel::Rtcp => self.guard.protect_rtcp(out, len)?,
+        };
+        out.truncate(len);
+        Ok(())
     }
 
     /// What was heard and sent so far.
@@ -224,12 +250,15 @@ impl Endpoint {
         if self.host() != Some(from.ip()) {
             return Err(DropReason::ForeignSource);
         }
-        self.receiver.hear(now, packet)?;
+        let len = self.guard.unprotect_rtp(packet)?;
+        self.receiver.hear(now, &packet[..len])?;
         match (self.echo, self.spec.rtp) {
             (Echo::On, Some(to)) => {
-                self.turn_into_echo(packet)?;
+                self.turn_into_echo(&mut packet[..len])?;
                 self.begin_reports(now);
-                Ok(Reply::Echo(to))
+                // Both directions have one suite: the echo is no longer than what came.
+                let len = self.guard.protect_rtp(packet, len)?;
+                Ok(Reply::Echo { to, len })
             }
             (Echo::On, None) | (Echo::Off, _) => Ok(Reply::Kept),
         }
@@ -255,12 +284,13 @@ impl Endpoint {
         &mut self,
         now: Instant,
         from: SocketAddr,
-        packet: &[u8],
+        packet: &mut [u8],
     ) -> Result<(), DropReason> {
         if self.host() != Some(from.ip()) {
             return Err(DropReason::ForeignSource);
         }
-        for report in rtcp::reports(packet).ok_or(DropReason::NotRtcp)? {
+        let len = self.guard.unprotect_rtcp(packet)?;
+        for report in rtcp::reports(&packet[..len]).ok_or(DropReason::NotRtcp)? {
             if let Some(sender) = report.sender {
                 self.reports.last_heard = Some((sender.ntp_middle, now));
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     CallMediaId, Channel, Digit, Endpoint, EndpointSpec, Expects, Law, LegSpec, LegTerms,
-    LocalPort, Play, PortRange, Relay, RelayConfig, Seed, SenderSpec, Side, rtcp,
+    LocalPort, Play, PortRange, Protection, Relay, RelayConfig, Seed, SenderSpec, Side, rtcp,
 };
 
 const CALL: CallMediaId = CallMediaId(1);
@@ -47,6 +47,7 @@ impl World {
             telephone_event: Some(101),
             rtp: Some(remote),
             rtcp: Some(remote),
+            protection: Protection::Clear,
         };
         let mut world = Self {
             relay: Relay::new(RelayConfig::new(ports)),

@@ -98,6 +98,20 @@ impl Latch {
         self.latched.map(|latched| latched.source).or(self.announced)
     }
 
+    /// Whether the peer was heard since it named its address.
+    pub(crate) fn is_latched(&self) -> bool {
+        self.latched.is_some()
+    }
+
+    /// Whether the packet may come from the leg's peer at all: asked before its authenticity is
+    /// computed.
+    pub(crate) fn screen(&self, now: Instant, seen: Seen) -> Result<(), DropReason> {
+        let is_known = self.latched.is_some_and(|it| it.source == seen.from)
+            || self.announced == Some(seen.from)
+            || self.may_be_peer(now, seen);
+        if is_known { Ok(()) } else { Err(DropReason::ForeignSource) }
+    }
+
     /// Whether the packet comes from the leg's peer. The packet must be sound RTP.
     pub(crate) fn admit(&mut self, now: Instant, seen: Seen) -> Result<(), DropReason> {
         if let Some(latched) = self.latched.as_mut().filter(|it| it.source == seen.from) {

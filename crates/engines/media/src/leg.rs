@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::dropped::{DropReason, Drops};
 use crate::dtmf::{Digit, EventTap, TelephoneEvent};
+use crate::guard::{Guard, Protection};
 use crate::latch::{Latch, Seen, Sources};
 use crate::mos::mean_opinion_score;
+use crate::one_way::OneWay;
+use crate::pace::{Pace, Unverified, UnverifiedLimit};
 use crate::port::LocalPort;
 use crate::quality::LegQuality;
 use crate::round_trip::RoundTrip;
@@ -45,7 +48,7 @@ impl Side {
 }
 
 /// A leg to open.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LegSpec {
     /// The local pair the leg's peer sends to.
     pub port: LocalPort,
@@ -54,7 +57,7 @@ pub struct LegSpec {
 }
 
 /// What an offer or answer says of a leg; a re-INVITE brings new ones.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LegTerms {
     /// Where the peer wants its media.
     pub remote: Remote,
@@ -66,6 +69,8 @@ pub struct LegTerms {
     pub telephone_event: Option<u8>,
     /// Whether silence means that something is wrong.
     pub expects: Expects,
+    /// What protects the leg's packets.
+    pub protection: Protection,
 }
 
 impl LegTerms {
@@ -83,6 +88,7 @@ impl LegTerms {
             payload_types: PayloadMap::IDENTITY,
             telephone_event: None,
             expects: Expects::Nothing,
+            protection: Protection::Clear,
         }
     }
 }
@@ -157,7 +163,7 @@ impl PayloadMap {
     }
 }
 
-/// Packets and bytes in one direction.
+/// Packets and bytes in one direction, as they are on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
     pub(crate) packets: u64,
@@ -165,9 +171,9 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    pub(crate) fn count(&mut self, packet: &[u8]) {
+    pub(crate) fn count(&mut self, bytes: usize) {
         self.packets += 1;
-        self.bytes += packet.len() as u64;
+        self.bytes += bytes as u64;
     }
 }
 
@@ -184,6 +190,8 @@ pub(crate) struct Leg {
     /// When the silence now running began; meaningful while `expects` is [`Expects::Media`].
     pub(crate) heard: Instant,
     pub(crate) first_packet: Option<Instant>,
+    /// Whether only the other side can be heard.
+    pub(crate) one_way: OneWay,
     pub(crate) deadline: Option<Instant>,
     pub(crate) drops: Drops,
     pub(crate) rtp_received: Traffic,
@@ -191,7 +199,10 @@ pub(crate) struct Leg {
     pub(crate) rtcp_received: Traffic,
     pub(crate) rtcp_sent: Traffic,
     pub(crate) round_trip: RoundTrip,
+    pub(crate) guard: Guard,
     held: bool,
+    pace: Pace,
+    unverified: Unverified,
     latch: Latch,
     rtcp: RtcpTo,
     rtcp_source: Option<SocketAddr>,
@@ -204,6 +215,8 @@ pub(crate) struct Leg {
 /// What a leg made of a packet of its peer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {
+    /// The packet's length in its buffer, without the leg's protection.
+    pub(crate) len: usize,
     /// The payload type on the other leg.
     pub(crate) payload_type: u8,
     pub(crate) digit: Option<Digit>,
@@ -217,16 +230,17 @@ impl Leg {
         peer: u32,
         spec: &LegSpec,
     ) -> Self {
-        let LegSpec { port, terms } = *spec;
+        let LegSpec { port, terms } = spec;
         Self {
             call,
             side,
             peer,
-            port,
+            port: *port,
             expects: terms.expects,
             opened: now,
             heard: now,
             first_packet: None,
+            one_way: OneWay::new(now),
             deadline: None,
             drops: Drops::default(),
             rtp_received: Traffic::default(),
@@ -234,7 +248,10 @@ impl Leg {
             rtcp_received: Traffic::default(),
             rtcp_sent: Traffic::default(),
             round_trip: RoundTrip::default(),
+            guard: Guard::new(&terms.protection),
             held: terms.remote.rtp.is_none(),
+            pace: Pace::new(now),
+            unverified: Unverified::default(),
             latch: Latch::new(terms.remote.rtp, terms.sources),
             rtcp: terms.remote.rtcp,
             rtcp_source: None,
@@ -256,10 +273,25 @@ impl Leg {
         self.rtcp = terms.remote.rtcp;
         self.payload_types = terms.payload_types;
         self.telephone_event = terms.telephone_event;
+        self.guard.renew(&terms.protection);
         if self.expects != terms.expects {
             self.expects = terms.expects;
             self.heard = now;
+            self.one_way = OneWay::new(now);
         }
+    }
+
+    /// Lets one more packet go to the peer. To one that has not been heard from its address yet only
+    /// so many go: the address may be anybody's.
+    pub(crate) fn admit_outbound(
+        &mut self,
+        now: Instant,
+        limit: UnverifiedLimit,
+    ) -> Result<(), DropReason> {
+        if self.latch.is_latched() || self.rtcp_source.is_some() {
+            return Ok(());
+        }
+        self.unverified.spend(now, limit)
     }
 
     /// Where RTP for the peer goes.
@@ -278,13 +310,17 @@ impl Leg {
         }
     }
 
-    /// Takes a packet that came in on the leg's RTP port.
+    /// Takes a datagram that came in on the leg's RTP port; `every` is the time between packets of a
+    /// peer that sends as many as it may.
     pub(crate) fn take_rtp(
         &mut self,
         now: Instant,
         from: SocketAddr,
-        packet: &[u8],
+        datagram: &mut [u8],
+        every: Duration,
     ) -> Result<Taken, DropReason> {
+        let len = self.unprotect(now, from, datagram)?;
+        let (wire_len, packet) = (datagram.len(), &datagram[..len]);
         let header = Header::parse(packet).ok_or(DropReason::NotRtp)?;
         let payload_type =
             self.payload_types.map(header.payload_type).ok_or(DropReason::UnmappedPayloadType)?;
@@ -293,35 +329,55 @@ impl Leg {
         if self.latch.peer() != before {
             self.rtcp_source = None;
         }
+        self.pace.take(now, every)?;
 
         self.heard = now;
-        self.rtp_received.count(packet);
+        self.unverified = Unverified::default();
+        self.one_way.hear(now);
+        self.rtp_received.count(wire_len);
         if self.telephone_event != Some(header.payload_type) {
             self.stream.hear(now, header.ssrc, header.sequence, header.timestamp);
-            return Ok(Taken { payload_type, digit: None });
+            return Ok(Taken { len, payload_type, digit: None });
         }
         self.stream.hear_event(header.ssrc, header.sequence);
         let digit = rtp::payload(packet)
             .and_then(TelephoneEvent::parse)
             .and_then(|event| self.events.hear(header.ssrc, header.timestamp, event));
-        Ok(Taken { payload_type, digit })
+        Ok(Taken { len, payload_type, digit })
     }
 
-    /// Takes a report of the peer.
+    /// Takes the protection off a packet, in place. Packets of hosts that are no peer of this leg are
+    /// not worth the computing.
+    fn unprotect(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Result<usize, DropReason> {
+        if self.guard.is_srtp() {
+            let (ssrc, sequence) = rtp::source(datagram).ok_or(DropReason::NotRtp)?;
+            self.latch.screen(now, Seen { from, ssrc, sequence })?;
+        }
+        self.guard.unprotect_rtp(datagram)
+    }
+
+    /// Takes a report of the peer that was read, of that length on the wire.
     pub(crate) fn take_rtcp(
         &mut self,
         now: Instant,
         from: SocketAddr,
         arrival: RtcpArrival,
-        packet: &[u8],
+        wire_len: usize,
+        every: Duration,
     ) -> Result<(), DropReason> {
         match arrival {
             RtcpArrival::Muxed if self.latch.peer() == Some(from) => {}
             RtcpArrival::Muxed => return Err(DropReason::ForeignSource),
             RtcpArrival::OwnPort => self.admit_rtcp(from)?,
         }
+        self.pace.take(now, every)?;
         self.heard = now;
-        self.rtcp_received.count(packet);
+        self.rtcp_received.count(wire_len);
         Ok(())
     }
 

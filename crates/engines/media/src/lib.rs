@@ -5,7 +5,8 @@
 //! is sent or accounted for, and that is the one invariant. [`Endpoint`] is the other kind of party:
 //! it plays a tone or echoes, sends digits, and judges what it hears — the simulated carrier and the
 //! test caller are made of it. Nothing here opens a socket, reads a clock, takes a lock, or
-//! allocates for a packet; time comes in as `now`, randomness as a [`Seed`].
+//! allocates for a packet; time comes in as `now`, randomness as a [`Seed`]. Each leg of a call is in
+//! clear or protected by itself ([`Protection`], [`srtp`]).
 //!
 //! ```
 //! use std::net::SocketAddr;
@@ -29,9 +30,12 @@ mod dtmf;
 mod endpoint;
 pub mod fuzzing;
 mod g711;
+mod guard;
 mod latch;
 mod leg;
 mod mos;
+mod one_way;
+mod pace;
 mod port;
 mod quality;
 mod receiver;
@@ -48,9 +52,11 @@ pub use dropped::{DropReason, Drops};
 pub use dtmf::{Digit, EventPhase, EventTap, TelephoneEvent};
 pub use endpoint::{Channel, Endpoint, EndpointReport, EndpointSpec, Outgoing, Reply};
 pub use g711::Law;
+pub use guard::Protection;
 pub use latch::{LATCH_PACKETS, RELATCH_SILENCE, Sources};
 pub use leg::{CallMediaId, Expects, LegSpec, LegTerms, PayloadMap, Remote, RtcpTo, Side};
 pub use mos::mean_opinion_score;
+pub use pace::UnverifiedLimit;
 pub use port::{Exhausted, LocalPort, PortPool, PortRange, PortRangeRefused};
 pub use quality::LegQuality;
 pub use receiver::{Arrival, Heard, Receiver};

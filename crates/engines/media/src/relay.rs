@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use crate::dropped::{DropReason, Drops};
 use crate::dtmf::Digit;
 use crate::leg::{CallMediaId, Expects, Leg, LegSpec, LegTerms, RtcpArrival, RtcpTo, Side};
+use crate::pace::UnverifiedLimit;
 use crate::port::{LocalPort, PortRange};
 use crate::quality::LegQuality;
 use crate::rtcp;
@@ -27,16 +29,27 @@ pub struct RelayConfig {
     pub first_packet_timeout: Option<Duration>,
     /// How long a leg that was heard may fall silent; `None` for ever.
     pub silence_timeout: Option<Duration>,
+    /// How long one side of a call may talk while nothing is heard of the other, before that is
+    /// told; `None` for ever.
+    pub one_way_after: Option<Duration>,
+    /// Packets that a leg's peer may send in a second, RTP and RTCP together, with as many at once.
+    pub packets_per_second_max: NonZeroU32,
+    /// What a peer is sent before it is heard.
+    pub unverified: UnverifiedLimit,
 }
 
 impl RelayConfig {
-    /// First packet within 30 s, silence up to 60 s.
-    pub const fn new(ports: PortRange) -> Self {
+    /// First packet within 30 s, silence up to 60 s, one-way audio told after 10 s, 250 packets a
+    /// second: G.711 in packets of 10 ms with as much again.
+    pub fn new(ports: PortRange) -> Self {
         Self {
             ports,
             own_addresses: Vec::new(),
             first_packet_timeout: Some(Duration::from_secs(30)),
             silence_timeout: Some(Duration::from_secs(60)),
+            one_way_after: Some(Duration::from_secs(10)),
+            packets_per_second_max: NonZeroU32::new(250).expect("the number is not 0"),
+            unverified: UnverifiedLimit::default(),
         }
     }
 }
@@ -48,6 +61,8 @@ pub struct Sent {
     pub from: u16,
     /// The peer's address.
     pub to: SocketAddr,
+    /// How many bytes of the buffer go out.
+    pub len: usize,
 }
 
 /// What signalling should know of a call's media.
@@ -70,6 +85,15 @@ pub enum Event {
         side: Side,
         /// Which limit was reached.
         timer: Timer,
+        /// How long nothing has come.
+        lasted: Duration,
+    },
+    /// One side of the call talks and nothing is heard of the other, though it ought to be.
+    OneWay {
+        /// The call.
+        call: CallMediaId,
+        /// The leg that nothing is heard of.
+        side: Side,
         /// How long nothing has come.
         lasted: Duration,
     },
@@ -124,6 +148,8 @@ enum Slot {
 #[derive(Debug)]
 pub struct Relay {
     config: RelayConfig,
+    /// The time between packets of a peer that sends as many as it may.
+    every: Duration,
     slots: Box<[Slot]>,
     legs: Vec<Option<Leg>>,
     free: Vec<u32>,
@@ -139,6 +165,7 @@ impl Relay {
     pub fn new(config: RelayConfig) -> Self {
         let slots = vec![Slot::Unused; config.ports.pairs()].into_boxed_slice();
         Self {
+            every: Duration::from_secs(1) / config.packets_per_second_max.get(),
             config,
             slots,
             legs: Vec::new(),
@@ -151,11 +178,8 @@ impl Relay {
         }
     }
 
-    /// Turns a packet that came in on `port` into the packet that leaves on the other leg.
-    ///
-    /// Runs once per packet: no allocation, no lock, no log line. `packet` is a whole datagram; it is
-    /// changed in place. A refusal names its reason and is counted, so that every packet is either
-    /// sent or accounted for.
+    /// [`Relay::handle_in`] for a datagram with no room behind it: enough where the other leg is in
+    /// clear.
     pub fn handle(
         &mut self,
         now: Instant,
@@ -163,17 +187,35 @@ impl Relay {
         from: SocketAddr,
         packet: &mut [u8],
     ) -> Result<Sent, DropReason> {
+        let len = packet.len();
+        self.handle_in(now, port, from, packet, len)
+    }
+
+    /// Turns a packet that came in on `port` into the packet that leaves on the other leg.
+    ///
+    /// Runs once per packet: no allocation, no lock, no log line. The first `len` bytes of `buffer`
+    /// are a whole datagram, which is changed in place; behind them there should be room for
+    /// [`TRAILER_BYTES_MAX`](crate::srtp::TRAILER_BYTES_MAX). A refusal names its reason and is
+    /// counted, so that every packet is either sent or accounted for.
+    pub fn handle_in(
+        &mut self,
+        now: Instant,
+        port: u16,
+        from: SocketAddr,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Result<Sent, DropReason> {
         let inbound = self.leg_at(port).inspect_err(|reason| self.drops.count(*reason))?;
         let arrival = if !port.is_multiple_of(2) {
             Some(RtcpArrival::OwnPort)
-        } else if rtp::is_rtcp(packet) {
+        } else if rtp::is_rtcp(&buffer[..len]) {
             Some(RtcpArrival::Muxed)
         } else {
             None
         };
         let outcome = match arrival {
-            None => self.forward(now, inbound, from, packet),
-            Some(arrival) => self.forward_rtcp(now, inbound, from, arrival, packet),
+            None => self.forward(now, inbound, from, buffer, len),
+            Some(arrival) => self.forward_rtcp(now, inbound, (from, arrival), buffer, len),
         };
         outcome.inspect_err(|reason| {
             self.drops.count(*reason);
@@ -190,7 +232,7 @@ impl Relay {
         let leg = self.leg_mut(outbound);
         let traffic = if rtp::is_rtcp(packet) { &mut leg.rtcp_sent } else { &mut leg.rtp_sent };
         traffic.packets = traffic.packets.saturating_sub(1);
-        traffic.bytes = traffic.bytes.saturating_sub(packet.len() as u64);
+        traffic.bytes = traffic.bytes.saturating_sub(sent.len as u64);
     }
 
     fn forward(
@@ -198,10 +240,12 @@ impl Relay {
         now: Instant,
         inbound: u32,
         from: SocketAddr,
-        packet: &mut [u8],
+        buffer: &mut [u8],
+        len: usize,
     ) -> Result<Sent, DropReason> {
+        let (every, unverified) = (self.every, self.config.unverified);
         let leg = self.leg_mut(inbound);
-        let taken = leg.take_rtp(now, from, packet)?;
+        let taken = leg.take_rtp(now, from, &mut buffer[..len], every)?;
         let outbound = leg.peer;
         if leg.first_packet.is_none() {
             leg.first_packet = Some(now);
@@ -214,22 +258,26 @@ impl Relay {
 
         let leg = self.leg_mut(outbound);
         let to = leg.rtp_to().ok_or(DropReason::NoDestination)?;
-        rtp::set_payload_type(packet, taken.payload_type);
-        leg.rtp_sent.count(packet);
-        Ok(Sent { from: leg.port.rtp(), to })
+        leg.admit_outbound(now, unverified)?;
+        rtp::set_payload_type(buffer, taken.payload_type);
+        let len = leg.guard.protect_rtp(buffer, taken.len)?;
+        leg.rtp_sent.count(len);
+        Ok(Sent { from: leg.port.rtp(), to, len })
     }
 
     fn forward_rtcp(
         &mut self,
         now: Instant,
         inbound: u32,
-        from: SocketAddr,
-        arrival: RtcpArrival,
-        packet: &mut [u8],
+        (from, arrival): (SocketAddr, RtcpArrival),
+        buffer: &mut [u8],
+        wire_len: usize,
     ) -> Result<Sent, DropReason> {
-        let reports = rtcp::reports(packet).ok_or(DropReason::NotRtcp)?;
+        let (every, unverified) = (self.every, self.config.unverified);
         let leg = self.leg_mut(inbound);
-        leg.take_rtcp(now, from, arrival, packet)?;
+        let len = leg.guard.unprotect_rtcp(&mut buffer[..wire_len])?;
+        let reports = rtcp::reports(&buffer[..len]).ok_or(DropReason::NotRtcp)?;
+        leg.take_rtcp(now, from, arrival, wire_len, every)?;
         let outbound = leg.peer;
         let (local, to) = self.leg_mut(outbound).rtcp_to().ok_or(DropReason::NoDestination)?;
         for report in reports {
@@ -241,8 +289,11 @@ impl Relay {
                 self.leg_mut(outbound).round_trip.sent(now, sender);
             }
         }
-        self.leg_mut(outbound).rtcp_sent.count(packet);
-        Ok(Sent { from: local, to })
+        let leg = self.leg_mut(outbound);
+        leg.admit_outbound(now, unverified)?;
+        let len = leg.guard.protect_rtcp(buffer, len)?;
+        leg.rtcp_sent.count(len);
+        Ok(Sent { from: local, to, len })
     }
 
     /// Opens a call's media: leg A and leg B.
@@ -255,8 +306,9 @@ impl Relay {
         if self.calls.contains_key(&call) {
             return Err(OpenError::CallExists(call));
         }
+        let ports = [legs[0].port, legs[1].port];
         let [a, b] = legs.map(|mut leg| {
-            self.unaim(&mut leg.terms, legs.map(|leg| leg.port));
+            self.unaim(&mut leg.terms, ports);
             leg
         });
         let (a_slot, b_slot) = (self.free_slot(a.port)?, self.free_slot(b.port)?);
@@ -340,12 +392,31 @@ impl Relay {
             let Leg { call, side, heard, .. } = *leg;
             let timer = timer_of(leg);
             let lasted = now.saturating_duration_since(heard);
+            self.look_for_one_way(now, at);
             // Packets move `heard` alone; the deadline finds out here, once per silence limit.
             if self.limit(timer).is_some_and(|limit| lasted >= limit) {
                 self.emit(Event::Silent { call, side, timer, lasted });
                 self.leg_mut(at).heard = now;
             }
             self.schedule(at);
+        }
+    }
+
+    /// Whether a leg has been silent for long while the other one's peer talks.
+    fn look_for_one_way(&mut self, now: Instant, at: u32) {
+        let Some(after) = self.config.one_way_after else { return };
+        let leg = self.leg_mut(at);
+        if leg.one_way.look_at(after).is_none_or(|look_at| look_at > now) {
+            return;
+        }
+        let (call, side, other) = (leg.call, leg.side, leg.peer);
+        let lasted = now.saturating_duration_since(leg.one_way.silent_since());
+        let other = self.leg_mut(other);
+        if other.expects == Expects::Media && other.one_way.was_heard_lately(now) {
+            self.leg_mut(at).one_way.tell();
+            self.emit(Event::OneWay { call, side, lasted });
+        } else {
+            self.leg_mut(at).one_way.wait(now);
         }
     }
 
@@ -414,14 +485,17 @@ impl Relay {
 
     /// Sets a leg's deadline anew from what it expects and has heard.
     fn schedule(&mut self, at: u32) {
+        let one_way_after = self.config.one_way_after;
         let leg = self.leg_mut(at);
         let (before, expects, heard, timer) =
             (leg.deadline.take(), leg.expects, leg.heard, timer_of(leg));
+        let look_at = one_way_after.and_then(|after| leg.one_way.look_at(after));
         if let Some(before) = before {
             self.deadlines.remove(&(before, at));
         }
-        if let (Expects::Media, Some(limit)) = (expects, self.limit(timer)) {
-            let deadline = heard + limit;
+        let silent_at = self.limit(timer).map(|limit| heard + limit);
+        let next = silent_at.into_iter().chain(look_at).min();
+        if let Some(deadline) = next.filter(|_| expects == Expects::Media) {
             self.leg_mut(at).deadline = Some(deadline);
             self.deadlines.insert((deadline, at));
         }

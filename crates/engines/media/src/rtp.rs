@@ -68,6 +68,14 @@ pub fn payload_mut(packet: &mut [u8]) -> Option<&mut [u8]> {
     packet.get_mut(range)
 }
 
+/// Synchronisation source and sequence number, which stay in clear when a packet is encrypted;
+/// `None` if the bytes have no RTP header.
+pub fn source(packet: &[u8]) -> Option<(u32, u16)> {
+    header_bytes(packet)?;
+    let ssrc = u32::from_be_bytes([packet[8], packet[9], packet[10], packet[11]]);
+    Some((ssrc, u16::from_be_bytes([packet[2], packet[3]])))
+}
+
 /// Changes the payload type and leaves the marker alone. The packet must have a header.
 pub fn set_payload_type(packet: &mut [u8], payload_type: u8) {
     packet[1] = (packet[1] & 0x80) | (payload_type & 0x7f);

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::rtp::{Header, Marker};
+use media::srtp::TRAILER_BYTES_MAX;
 use media::{
     CallMediaId, Channel, Digit, DropReason, Endpoint, EndpointSpec, Expects, Law, LegSpec,
-    LegTerms, LocalPort, Play, PortRange, Relay, RelayConfig, Reply, Seed, SenderSpec,
+    LegTerms, LocalPort, Play, PortRange, Protection, Relay, RelayConfig, Reply, Seed, SenderSpec,
 };
 
 const TICK: Duration = Duration::from_millis(5);
@@ -29,6 +30,7 @@ fn spec(law: Law, rtp: SocketAddr) -> EndpointSpec {
         telephone_event: Some(101),
         rtp: Some(rtp),
         rtcp: Some(SocketAddr::new(rtp.ip(), rtp.port() + 1)),
+        protection: Protection::Clear,
     }
 }
 
@@ -123,8 +125,11 @@ impl Call {
     fn carry(&mut self, port: u16, from: SocketAddr, channel: Channel, mut bytes: Vec<u8>) {
         let above = u16::from(channel == Channel::Rtcp);
         let from = SocketAddr::new(from.ip(), from.port() + above);
-        let sent =
-            self.relay.handle(self.now, port + above, from, &mut bytes).expect("a sound fixture");
+        let len = bytes.len();
+        bytes.resize(len + TRAILER_BYTES_MAX, 0);
+        let sent = self.relay.handle_in(self.now, port + above, from, &mut bytes, len);
+        let sent = sent.expect("a sound fixture");
+        bytes.truncate(sent.len);
         self.relayed += 1;
         if self.relayed.is_multiple_of(self.lose_every) {
             return;
@@ -132,9 +137,10 @@ impl Call {
         let relay = SocketAddr::new([192, 0, 2, 1].into(), sent.from);
         let is_for_callee = sent.to.ip() == Self::callee_address().ip();
         let hearer = if is_for_callee { &mut self.callee } else { &mut self.caller };
-        if let Reply::Echo(_) =
+        if let Reply::Echo { len, .. } =
             hearer.handle(self.now, channel, relay, &mut bytes).expect("a sound fixture")
         {
+            bytes.truncate(len);
             self.carry(CALLEE_PORT, Self::callee_address(), Channel::Rtp, bytes);
         }
     }
@@ -246,7 +252,9 @@ fn digits_arrive_each_once_even_when_packets_are_lost() {
     let told: Vec<_> = std::iter::from_fn(|| call.relay.poll_event())
         .filter_map(|event| match event {
             media::Event::Dtmf { digit, .. } => Some(digit.key()),
-            media::Event::FirstPacket { .. } | media::Event::Silent { .. } => None,
+            media::Event::FirstPacket { .. }
+            | media::Event::Silent { .. }
+            | media::Event::OneWay { .. } => None,
         })
         .collect();
     assert_eq!(told, ['1', '1', '2', '3', '#']);
@@ -294,10 +302,10 @@ fn packets_of_anyone_else_are_refused() {
 fn a_held_endpoint_sends_nothing_and_goes_on_afterwards() {
     let start = Instant::now();
     let terms = spec(Law::Mu, Call::callee_address());
-    let mut endpoint = Endpoint::new(start, terms, Seed::of(1));
+    let mut endpoint = Endpoint::new(start, terms.clone(), Seed::of(1));
     endpoint.play(start, Play::Tone);
     assert_eq!(rtp(poll(&mut endpoint, start)).len(), 1);
-    endpoint.agree(EndpointSpec { rtp: None, rtcp: None, ..terms });
+    endpoint.agree(EndpointSpec { rtp: None, rtcp: None, ..terms.clone() });
     assert_eq!(endpoint.poll_timeout(), None);
     assert_eq!(poll(&mut endpoint, start + Duration::from_secs(1)), []);
     endpoint.agree(terms);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use media::{
     CallMediaId, Channel, Endpoint, EndpointSpec, Expects, Law, LegSpec, LegTerms, LocalPort,
-    PortRange, Relay, RelayConfig, Seed, SenderSpec, Side,
+    PortRange, Protection, Relay, RelayConfig, Seed, SenderSpec, Side,
 };
 use proptest::prelude::*;
 
@@ -126,6 +126,7 @@ proptest! {
             telephone_event: Some(101),
             rtp: Some(remote),
             rtcp: Some(remote),
+            protection: Protection::Clear,
         };
         let mut endpoint = Endpoint::new(now, spec, Seed::of(1));
         endpoint.echo(now);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use call::{
     Config, Directory, Engine, Input, Listener, MediaCommand, MediaEvent, Now, Output, Seeds,
 };
+use media::srtp::TRAILER_BYTES_MAX;
 use media::{PortRange, Relay, RelayConfig};
 use model::{CallRecord, UnixMillis};
 use sip_message::{Flow, Transport};
@@ -74,8 +75,10 @@ impl Service {
             self.put(now, Input::Message { flow: Flow::udp(to, from), bytes });
             return None;
         }
-        let sent = self.relay.handle(now, to.port(), from, bytes).ok()?;
-        Some((SocketAddr::new(to.ip(), sent.from), sent.to, bytes.to_vec()))
+        let mut buffer = [bytes, &[0; TRAILER_BYTES_MAX]].concat();
+        let sent = self.relay.handle_in(now, to.port(), from, &mut buffer, bytes.len()).ok()?;
+        buffer.truncate(sent.len);
+        Some((SocketAddr::new(to.ip(), sent.from), sent.to, buffer))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {

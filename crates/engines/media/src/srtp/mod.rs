@@ -84,7 +84,7 @@ impl Outbound {
     pub fn protect_rtp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, DropReason> {
         let packet = buffer.get(..len).ok_or(DropReason::NoRoom)?;
         let start = rtp::header_bytes(packet).ok_or(DropReason::NotRtp)?;
-        let (ssrc, sequence) = source(packet);
+        let (ssrc, sequence) = rtp::source(packet).ok_or(DropReason::NotRtp)?;
         let index = self.rtp.estimate(ssrc, sequence).ok_or(DropReason::Replayed)?;
         self.rtp.check(ssrc, index).map_err(|_| DropReason::Replayed)?;
         let len = self.transform.seal_rtp(buffer, start..len, ssrc, index)?;
@@ -135,7 +135,7 @@ impl Inbound {
     /// been changed; it is of no use to anybody.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, DropReason> {
         let start = rtp::header_bytes(packet).ok_or(DropReason::NotRtp)?;
-        let (ssrc, sequence) = source(packet);
+        let (ssrc, sequence) = rtp::source(packet).ok_or(DropReason::NotRtp)?;
         let anew = self.rtp.begun_anew(ssrc, sequence);
         let estimated = self.rtp.estimate(ssrc, sequence);
         let index = estimated.or(anew).ok_or(DropReason::Replayed)?;
@@ -367,12 +367,6 @@ fn covered(packet: &[u8], word: [u8; INDEX_BYTES]) -> [u8; RTCP_CLEAR_BYTES + IN
 /// The rollover counter, as tags cover it.
 fn rollover(index: Index) -> [u8; 4] {
     ((index >> 16) as u32).to_be_bytes()
-}
-
-/// Synchronisation source and sequence number of an RTP packet that has its header.
-fn source(packet: &[u8]) -> (u32, u16) {
-    let ssrc = u32::from_be_bytes([packet[8], packet[9], packet[10], packet[11]]);
-    (ssrc, u16::from_be_bytes([packet[2], packet[3]]))
 }
 
 /// The source of an RTCP packet that has its clear part.
