@@ -143,6 +143,12 @@ fn call_page(page: &mut Exposition, counted: &SignallingCounters) {
         "reason",
         engine.ended.iter(),
     );
+    page.counters(
+        "trunkline_calls_one_way_total",
+        "Times that one side of a call was not heard while the other one talked, by that side.",
+        "silent",
+        engine.one_way.iter(),
+    );
     page.counter("trunkline_sip_challenges_total", "Digest challenges sent.", engine.challenges);
     page.counter("trunkline_sip_options_total", "OPTIONS answered 200.", engine.options);
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use agent::{Answering, Trace};
+use agent::{Answering, Srtp, Trace};
 use call::ResolvedCarrier;
 use model::{Carrier, CarrierName, UnixMillis};
 use sip_message::Transport;
@@ -49,6 +49,7 @@ impl Simulated {
         let config = PeerConfig {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             transport: Transport::Udp,
+            srtp: Srtp::Accept,
             answering: Answering::SimulatedCarrier,
             trace: if tap.0.is_some() { Trace::Messages } else { Trace::Off },
             tls: None,

@@ -264,6 +264,10 @@ pub(crate) struct CarrierAddArgs {
     pub(crate) transport: Option<Transport>,
     #[command(flatten)]
     pub(crate) tls: CarrierTlsArgs,
+    /// Whether media to and from it is encrypted (SRTP, keys by SDES): never; offered beside media in
+    /// clear, and either is taken; or always. Keys stand in the SIP messages: use it with TLS.
+    #[arg(long, value_enum, default_value = "never")]
+    pub(crate) srtp: CarrierSrtp,
     /// 1 to 100; 1 is tried first.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) priority: u8,
@@ -302,6 +306,14 @@ pub(crate) struct CarrierTlsArgs {
     /// A PEM file with its private key.
     #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
     pub(crate) tls_client_key: Option<PathBuf>,
+}
+
+/// Whether media to and from a carrier is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CarrierSrtp {
+    Never,
+    Offer,
+    Require,
 }
 
 /// The transport toward a carrier or from a caller.
@@ -364,6 +376,9 @@ pub(crate) struct CallArgs {
     /// The transport to use.
     #[arg(long, value_enum, default_value = "udp")]
     pub(crate) transport: Transport,
+    /// Encrypt the audio (SRTP, keys by SDES) and take no other.
+    #[arg(long)]
+    pub(crate) srtp: bool,
     /// How long to talk once answered, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3,
           value_parser = clap::value_parser!(u64).range(1..=3600))]

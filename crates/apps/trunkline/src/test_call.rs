@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use agent::{Answering, CallOrder, Cause, Credential, Ended, Event, Sound, Trace, Traced};
+use agent::{Answering, CallOrder, Cause, Credential, Ended, Event, Sound, Srtp, Trace, Traced};
 use server::peer::{Peer, PeerConfig, PeerEvent, PeerTls};
 use sip_message::Transport;
 use tokio::sync::mpsc;
@@ -31,6 +31,8 @@ pub(crate) struct TestCall {
     pub(crate) credential: Option<Credential>,
     /// How long to talk once answered.
     pub(crate) talk: Duration,
+    /// Whether the audio is encrypted.
+    pub(crate) srtp: Srtp,
 }
 
 /// A call that is over.
@@ -53,6 +55,7 @@ impl TestCall {
         let config = PeerConfig {
             address: source_toward(self.service).map_err(cannot)?,
             transport: self.transport,
+            srtp: self.srtp,
             answering: Answering::Refuse,
             trace: Trace::Messages,
             // A test call tells nobody anything, and is wanted most before certificates are right.

@@ -22,6 +22,8 @@ pub struct Agent {
     config: Config,
     endpoint: Endpoint,
     tokens: Tokens,
+    /// Keys of media come out of it, and nothing that anybody sees.
+    keys: Tokens,
     calls: Table,
     /// Calls by the tag of our side, which is what in-dialog requests find us by.
     by_tag: BTreeMap<Box<str>, CallId>,
@@ -65,11 +67,13 @@ impl Agent {
         second.copy_from_slice(&seed[16..]);
         let endpoint = Endpoint::new(config.transactions, endpoint_seed);
         let secret = tokens.bits().to_le_bytes();
+        let keys = Tokens::new(&tokens.bits().to_le_bytes());
         let gate = config.gate.clone().map(|gate| GateKeeper::new(gate, secret));
         Self {
             config,
             endpoint,
             tokens: Tokens::new(&second),
+            keys,
             calls: Table::default(),
             by_tag: BTreeMap::new(),
             by_port: BTreeMap::new(),
@@ -222,7 +226,8 @@ impl Agent {
                 AudioPort::Own(self.ports.take().map_err(|_| Cause::NoPorts)?, address)
             }
         };
-        Ok(Audio::new(port, self.tokens.bits() as u64))
+        let seed = self.tokens.bits() as u64;
+        Ok(Audio::new(port, seed, self.config.srtp, &mut self.keys))
     }
 
     fn with_call(&mut self, now: Instant, id: CallId, step: impl FnOnce(&mut Call, &mut Desk<'_>)) {
@@ -439,10 +444,10 @@ impl Agent {
         let channel = if port.is_multiple_of(2) { Channel::Rtp } else { Channel::Rtcp };
         let Some(&id) = self.by_port.get(&(port & !1)) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
-        if let Some(to) = call.audio.hear(now, channel, from, packet)
+        if let Some((to, len)) = call.audio.hear(now, channel, from, packet)
             && let Some(port) = call.audio.own_port()
         {
-            let bytes = packet.to_vec();
+            let bytes = packet[..len].to_vec();
             self.outputs.push_back(Output::Media { port, channel, to, bytes });
         }
         if let Some(at) = call.audio.poll_timeout() {

@@ -3,12 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use media::srtp::{Keys, MasterKey, Mki, Suite};
 use media::{
-    Channel, Endpoint, EndpointReport, EndpointSpec, Law, LocalPort, Outgoing, Play, Reply, Seed,
-    SenderSpec,
+    Channel, Endpoint, EndpointReport, EndpointSpec, Law, LocalPort, Outgoing, Play, Protection,
+    Reply, Seed, SenderSpec,
 };
-use sdp::{Agreed, Codec, Direction, Local, Refusal, Rtcp, Session, SessionVersion};
+use sdp::{
+    Accepted, Agreed, AgreedKeys, Codec, Crypto, CryptoKey, CryptoSuite, Direction, KEY_BYTES_MAX,
+    Local, Refusal, Rtcp, Session, SessionVersion,
+};
+use sip_core::Tokens;
 
+use crate::config::Srtp;
 use crate::io::Hold;
 use crate::script::Sound;
 
@@ -22,6 +28,9 @@ pub(crate) struct Audio {
     sound: Sound,
     player: Option<Box<Endpoint>>,
     seed: u64,
+    srtp: Srtp,
+    /// Our keys, one for each suite, from the first offer or answer to the call's end.
+    keys: Vec<Crypto>,
 }
 
 /// Where a call's audio comes in.
@@ -34,7 +43,9 @@ pub(crate) enum AudioPort {
 }
 
 impl Audio {
-    pub(crate) fn new(port: AudioPort, seed: u64) -> Self {
+    pub(crate) fn new(port: AudioPort, seed: u64, srtp: Srtp, random: &mut Tokens) -> Self {
+        let tagged = (1..).zip(CryptoSuite::ALL);
+        let keys = tagged.map(|(tag, suite)| fresh(random, tag, suite)).collect();
         Self {
             port,
             session: SessionVersion { id: seed >> 2, version: 0 },
@@ -42,6 +53,8 @@ impl Audio {
             sound: Sound::Nothing,
             player: None,
             seed,
+            srtp,
+            keys,
         }
     }
 
@@ -51,6 +64,31 @@ impl Audio {
             AudioPort::Own(port, _) => Some(port),
             AudioPort::Named(_) => None,
         }
+    }
+
+    /// Our side of an answer, or of the reading of one. Both may be encrypted or not, as is offered.
+    fn answering(&self) -> Local<'_> {
+        let accepted = match self.srtp {
+            Srtp::Accept => Accepted::Either,
+            Srtp::Require => Accepted::Encrypted,
+        };
+        Local { accepted, keys: &self.keys, ..self.local() }
+    }
+
+    /// Our side of an offer.
+    fn offering(&self) -> Local<'_> {
+        match self.srtp {
+            Srtp::Accept if self.is_encrypted() => {
+                Local { accepted: Accepted::Encrypted, keys: &self.keys, ..self.local() }
+            }
+            Srtp::Accept => self.local(),
+            Srtp::Require => self.answering(),
+        }
+    }
+
+    /// Whether the call is encrypted now: then a further offer of ours is too.
+    fn is_encrypted(&self) -> bool {
+        self.player.as_ref().is_some_and(|player| player.is_encrypted())
     }
 
     fn local(&self) -> Local<'static> {
@@ -69,7 +107,7 @@ impl Audio {
         };
         self.session.version += 1;
         let mut body = Vec::with_capacity(256);
-        sdp::build_offer(&self.local(), &mut body);
+        sdp::build_offer(&self.offering(), &mut body);
         body
     }
 
@@ -82,14 +120,14 @@ impl Audio {
         self.session.version += 1;
         let mut body = Vec::with_capacity(256);
         let session = Session::parse(offer)?;
-        let agreed = sdp::build_answer(&session, &self.local(), &mut body)?;
+        let agreed = sdp::build_answer(&session, &self.answering(), &mut body)?;
         self.settle(now, &agreed, agreed.telephone_event);
         Ok((body, hold_of(&session.audio()?)))
     }
 
     /// Takes the answer to our last offer.
     pub(crate) fn take_answer(&mut self, now: Instant, answer: &[u8]) -> Result<(), Refusal> {
-        let agreed = sdp::read_answer(&self.local(), &Session::parse(answer)?)?;
+        let agreed = sdp::read_answer(&self.offering(), &Session::parse(answer)?)?;
         self.settle(now, &agreed, Some(sdp::TELEPHONE_EVENT));
         Ok(())
     }
@@ -114,6 +152,7 @@ impl Audio {
                 Rtcp::Separate(address) => address,
                 Rtcp::Mux => agreed.rtp,
             },
+            protection: agreed.keys.as_ref().map_or(Protection::Clear, protection),
         };
         match &mut self.player {
             Some(player) => player.agree(spec),
@@ -144,16 +183,16 @@ impl Audio {
         }
     }
 
-    /// Takes a datagram; gives where to send it back, if it is echoed.
+    /// Takes a datagram; gives where to send it back and how much of it, if it is echoed.
     pub(crate) fn hear(
         &mut self,
         now: Instant,
         channel: Channel,
         from: SocketAddr,
         packet: &mut [u8],
-    ) -> Option<SocketAddr> {
+    ) -> Option<(SocketAddr, usize)> {
         match self.player.as_mut()?.handle(now, channel, from, packet) {
-            Ok(Reply::Echo(to)) => Some(to),
+            Ok(Reply::Echo { to, len }) => Some((to, len)),
             // A refused packet is counted in the report.
             Ok(Reply::Kept) | Err(_) => None,
         }
@@ -170,6 +209,30 @@ impl Audio {
     pub(crate) fn report(&self) -> Option<EndpointReport> {
         self.player.as_ref().map(|it| it.report())
     }
+}
+
+fn fresh(random: &mut Tokens, tag: u32, suite: CryptoSuite) -> Crypto {
+    let mut bytes = [0; KEY_BYTES_MAX];
+    for part in bytes.chunks_mut(16) {
+        part.copy_from_slice(&random.bits().to_le_bytes()[..part.len()]);
+    }
+    let key = CryptoKey::new(&bytes[..suite.key_bytes()]).expect("no suite has more");
+    Crypto { tag, suite, key, mki: None }
+}
+
+/// What protects the packets, as two descriptions settled it.
+fn protection(agreed: &AgreedKeys) -> Protection {
+    let of = |crypto: &Crypto| {
+        let suite = Suite::of_name(crypto.suite.name())?;
+        MasterKey::parse(suite, crypto.key.bytes())
+    };
+    let mki = agreed.theirs.mki.map(|mki| Mki::parse(mki.value, mki.bytes.into()));
+    let keys = of(&agreed.ours).zip(of(&agreed.theirs)).map(|(outbound, inbound)| Keys {
+        outbound,
+        inbound,
+        inbound_mki: mki.flatten(),
+    });
+    keys.map_or(Protection::Awaited, |keys| Protection::Srtp(Box::new(keys)))
 }
 
 fn hold_of(audio: &sdp::Audio) -> Hold {

@@ -17,6 +17,8 @@ pub struct Config {
     pub transport: Transport,
     /// Where audio goes.
     pub media: MediaPlan,
+    /// Whether audio is encrypted.
+    pub srtp: Srtp,
     /// What becomes of calls that come in.
     pub answering: Answering,
     /// Who may call; `None` for anybody.
@@ -39,6 +41,7 @@ impl Config {
             address,
             transport: Transport::Udp,
             media: MediaPlan::Ports { address: address.ip() },
+            srtp: Srtp::Accept,
             answering: Answering::Refuse,
             gate: None,
             trace: Trace::Off,
@@ -63,6 +66,15 @@ pub enum MediaPlan {
         /// The RTP port that offers and answers name.
         rtp: SocketAddr,
     },
+}
+
+/// Whether an agent's audio is encrypted, by keys in its descriptions (RFC 4568).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Srtp {
+    /// As the other side offers; our own offers are in clear.
+    Accept,
+    /// Always: an offer or answer in clear is refused.
+    Require,
 }
 
 /// What becomes of calls that come in.

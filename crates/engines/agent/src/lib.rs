@@ -46,7 +46,7 @@ mod script;
 mod table;
 
 pub use agent::Agent;
-pub use config::{Answering, Config, Gate, MediaPlan, Trace};
+pub use config::{Answering, Config, Gate, MediaPlan, Srtp, Trace};
 pub use io::{
     CallId, CallOrder, Cause, Credential, Ended, Event, Hold, Input, Output, Reason, Traced, Way,
 };

@@ -13,6 +13,7 @@ use crate::caller_id::{self, Caller, CallerIdPolicy};
 use crate::country::{self, Country, Destination};
 use crate::directory::{Connector, Directory, ResolvedCarrier};
 use crate::io::Now;
+use crate::keying::Encryption;
 use crate::landing::Landing;
 use crate::reject::Reject;
 
@@ -50,8 +51,8 @@ pub(crate) struct Facts {
 pub(crate) enum Offer {
     /// No body: the answer will bring the offer (RFC 3261 §13.2.1).
     Late,
-    /// These codecs, and events or not.
-    Made(sdp::Codecs, Option<u8>),
+    /// This audio.
+    Made(sdp::Audio),
 }
 
 impl Facts {
@@ -100,6 +101,16 @@ impl Facts {
         self.connector.as_deref()?.termination()
     }
 
+    /// What the calling side wants of its media: the carrier of a call in, the connector of a call
+    /// out.
+    pub(crate) fn encryption(&self) -> Encryption {
+        match (&self.origin, &self.connector) {
+            (Some(carrier), _) => Encryption::of_carrier(&carrier.carrier),
+            (None, Some(connector)) => Encryption::of_connector(connector),
+            (None, None) => Encryption::Accept,
+        }
+    }
+
     /// The caller as records show it; `None` before it is known.
     pub(crate) fn caller_text(&self) -> Option<String> {
         let caller = self.caller?;
@@ -110,10 +121,16 @@ impl Facts {
     pub(crate) fn media_seen(&self) -> String {
         match self.offer {
             Offer::Late => "no offer: the called side will make it".into(),
-            Offer::Made(codecs, event) => {
-                let names = codecs.iter().map(|(codec, _)| codec.name());
-                let names: Vec<&str> = names.chain(event.map(|_| "telephone-event")).collect();
-                names.join(", ")
+            Offer::Made(audio) => {
+                let names = audio.codecs.iter().map(|(codec, _)| codec.name());
+                let event = audio.telephone_event.map(|_| "telephone-event");
+                let names: Vec<&str> = names.chain(event).collect();
+                let protection = match audio.profile {
+                    sdp::Profile::Clear => "in clear",
+                    sdp::Profile::ClearWithKeys => "in clear with keys beside it",
+                    sdp::Profile::Encrypted => "encrypted",
+                };
+                format!("{}, {protection}", names.join(", "))
             }
         }
     }

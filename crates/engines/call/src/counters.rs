@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use media::Side;
+
 /// Counters of one engine since it was made. All keys are fixed words, so there are few of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -21,6 +23,9 @@ pub struct Counters {
     pub rejected: BTreeMap<&'static str, u64>,
     /// Calls that ended, by [`End::code`](crate::record::End::code).
     pub ended: BTreeMap<&'static str, u64>,
+    /// Calls in which one side was not heard while the other one talked, by that side: `caller` or
+    /// `called`. A call counts once for each time that it happens.
+    pub one_way: BTreeMap<&'static str, u64>,
     /// Messages that went no further, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
 }
@@ -32,6 +37,14 @@ impl Counters {
 
     pub(crate) fn end(&mut self, code: &'static str) {
         *self.ended.entry(code).or_default() += 1;
+    }
+
+    pub(crate) fn one_way(&mut self, side: Side) {
+        let name = match side {
+            Side::A => "caller",
+            Side::B => "called",
+        };
+        *self.one_way.entry(name).or_default() += 1;
     }
 
     pub(crate) fn drop(&mut self, code: &'static str) {

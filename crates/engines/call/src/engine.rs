@@ -305,6 +305,7 @@ fn media_call(event: &media::Event) -> CallMediaId {
     match event {
         media::Event::FirstPacket { call, .. }
         | media::Event::Silent { call, .. }
+        | media::Event::OneWay { call, .. }
         | media::Event::Dtmf { call, .. } => *call,
     }
 }

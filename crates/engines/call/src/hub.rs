@@ -28,6 +28,8 @@ pub(crate) struct Hub {
     pub(crate) endpoint: Endpoint,
     pub(crate) guard: Guard,
     pub(crate) tokens: Tokens,
+    /// Keys of media come out of it, and nothing that anybody sees.
+    pub(crate) keys: Tokens,
     pub(crate) dialogs: DialogIndex,
     pub(crate) usage: Usage,
     pub(crate) counters: Counters,
@@ -62,6 +64,7 @@ impl Hub {
             endpoint: Endpoint::new(config.sip, seeds.random),
             guard,
             tokens: Tokens::new(&derive(seeds, "call: tokens")),
+            keys: Tokens::new(&derive(seeds, "call: media keys")),
             dialogs: DialogIndex::new(&derive(seeds, "call: dialogs")),
             usage: Usage::default(),
             counters: Counters::default(),

@@ -18,6 +18,7 @@ use crate::explain::Rule;
 use crate::hub::{Service, Turn};
 use crate::inbound;
 use crate::io::Output;
+use crate::keying::Encryption;
 use crate::landing;
 use crate::leg::PRODUCT;
 use crate::limit::{Lane, Seat};
@@ -142,12 +143,12 @@ fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
 
 /// Reads the offer and begins the call.
 fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, way: &Way) {
-    let said = match read_offer(ask.message) {
+    let said = match read_offer(ask.message, facts.encryption()) {
         Ok(said) => said,
         Err(reject) => return refuse(turn, &facts, &ask, reject),
     };
     if let Some(said) = &said {
-        facts.offer = Offer::Made(said.audio.codecs, said.audio.telephone_event);
+        facts.offer = Offer::Made(said.told.audio);
     }
     let transaction = new_transaction(turn);
     let Ask { server, flow, message, uri, replies, tag } = ask;
@@ -165,8 +166,9 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, 
     }
 }
 
-fn read_offer<'m>(invite: &Message<'m>) -> Result<Option<Said<'m>>, Reject> {
-    description(invite)?.map(Said::read).transpose().map_err(Reject::Offer)
+fn read_offer<'m>(invite: &Message<'m>, wanted: Encryption) -> Result<Option<Said<'m>>, Reject> {
+    let read = |body| Said::read(body, wanted.accepted());
+    description(invite)?.map(read).transpose().map_err(Reject::Offer)
 }
 
 fn new_transaction(turn: &mut Turn<'_>) -> TransactionId {

@@ -45,7 +45,8 @@
 //! `limit` in the order of [`explain::Rule`]. `bridge` is a call: `setup` (routing and failover),
 //! `progress` (what a carrier answers), `answered`, `within` (re-INVITE, UPDATE, INFO), `ending`,
 //! `orphan` (answers nobody wants). `media_plan` turns offers and answers into orders for the
-//! relay; `headers` says what crosses; `strangers` deals with everything that is no call.
+//! relay; `keying` has the keys of each leg; `headers` says what crosses; `strangers` deals with
+//! everything that is no call.
 //!
 //! Calls in, from a carrier to a customer, meet other questions, those of `inbound`: which number
 //! is called, and by `landing` which connectors take its calls. From there on they are calls like
@@ -74,6 +75,7 @@ mod identity;
 mod inbound;
 mod invite;
 mod io;
+mod keying;
 mod landing;
 mod leg;
 mod live;

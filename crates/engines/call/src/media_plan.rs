@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use media::{
     CallMediaId, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote, RtcpTo, Side, Sources,
 };
-use sdp::{Audio, OriginRewrite, Refusal, Relayed, Rewrite, Rtcp, Session};
-use sip_message::{MediaType, Message, Multipart};
+use sdp::{Accepted, Audio, OriginRewrite, Profile, Refusal, Relayed, Rewrite, Rtcp, Session};
+use sip_message::{Flow, MediaType, Message, Multipart};
 
 use crate::bodies;
 use crate::hub::Turn;
 use crate::io::MediaCommand;
+use crate::keying::{Encryption, Keying, Renewed, Told};
 use crate::reject::Reject;
 
 /// The media of one call.
@@ -20,7 +21,9 @@ pub(crate) struct MediaPlan {
     /// The relay's port on each leg.
     ports: [LocalPort; 2],
     /// What each side told last and the other accepted.
-    told: [Option<Audio>; 2],
+    told: [Option<Told>; 2],
+    /// Our keys on each leg.
+    keying: [Keying; 2],
     /// Where each side signals from.
     signaling: [Option<IpAddr>; 2],
     /// Whether silence is a sign of trouble yet.
@@ -44,16 +47,35 @@ enum Talk {
 }
 
 impl MediaPlan {
-    pub(crate) fn new(id: CallMediaId, ports: [LocalPort; 2], caller: IpAddr) -> Self {
-        let signaling = [Some(caller), None];
-        Self { id, ports, told: [None; 2], signaling, talk: Talk::Early, relay: Relaying::NotYet }
+    /// The media of a call whose caller signals on `caller`.
+    pub(crate) fn new(
+        id: CallMediaId,
+        ports: [LocalPort; 2],
+        caller: &Flow,
+        wants: Encryption,
+    ) -> Self {
+        Self {
+            id,
+            ports,
+            told: [None, None],
+            // Nobody is called yet.
+            keying: [
+                Keying::new(wants, caller.transport),
+                Keying::new(Encryption::Never, caller.transport),
+            ],
+            signaling: [Some(caller.remote.ip()), None],
+            talk: Talk::Early,
+            relay: Relaying::NotYet,
+        }
     }
 
-    /// Begins to relay to a called side that signals from `called` and has not told anything yet;
+    /// Begins to relay to a called side that signals on `called` and has not told anything yet;
     /// what another one told before is forgotten.
-    pub(crate) fn aim(&mut self, turn: &mut Turn<'_>, called: IpAddr) {
-        self.told[Side::B.index()] = None;
-        self.signaling[Side::B.index()] = Some(called);
+    pub(crate) fn aim(&mut self, turn: &mut Turn<'_>, called: &Flow, wants: Encryption) {
+        let side = Side::B.index();
+        self.told[side] = None;
+        self.keying[side] = Keying::new(wants, called.transport);
+        self.signaling[side] = Some(called.remote.ip());
         match std::mem::replace(&mut self.relay, Relaying::Open) {
             Relaying::NotYet => self.open(turn),
             Relaying::Open => self.update(turn),
@@ -84,20 +106,71 @@ impl MediaPlan {
         self.talk = Talk::Answered;
     }
 
-    /// Remembers what `side` told, once it is settled.
-    pub(crate) fn settle(&mut self, side: Side, audio: Audio) {
-        self.told[side.index()] = Some(audio);
+    /// Reads what `side` offers.
+    pub(crate) fn read_offer<'a>(&self, side: Side, body: &'a [u8]) -> Result<Said<'a>, Refusal> {
+        Said::read(body, self.keying[side.index()].accepts())
     }
 
-    /// Writes what `from` said as the other side may hear it: with our address and port, and
-    /// without codecs that we do not carry.
-    pub(crate) fn hand_on(&self, from: Side, said: &Said<'_>, address: IpAddr) -> Vec<u8> {
-        let formats = said.audio.payload_types();
-        let port = self.ports[from.other().index()];
+    /// Reads the answer of `side` to our last offer.
+    pub(crate) fn read_answer<'a>(&self, side: Side, body: &'a [u8]) -> Result<Said<'a>, Refusal> {
+        let keying = &self.keying[side.index()];
+        let said = Said::read(body, keying.accepts_answer())?;
+        keying.check_answer(&said.told)?;
+        Ok(said)
+    }
+
+    /// Remembers what `side` told, once it is settled.
+    pub(crate) fn settle(&mut self, side: Side, told: Told) {
+        self.told[side.index()] = Some(told);
+    }
+
+    /// The suites that protect the two legs, by name; `None` for media in clear.
+    pub(crate) fn suites(&self) -> [Option<&'static str>; 2] {
+        [Side::A, Side::B].map(|side| {
+            let at = side.index();
+            self.keying[at].suite(self.told[at].as_ref())
+        })
+    }
+
+    /// Hands on an offer of `from`: with our address and port, our keys if the other side wants any,
+    /// and without codecs that we do not carry.
+    pub(crate) fn hand_on_offer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: Side,
+        said: &Said<'_>,
+    ) -> Vec<u8> {
+        let to = from.other().index();
+        self.keying[to].offer(&mut turn.hub.keys, self.told[to].as_ref());
+        self.write(turn.hub.config.media_address, from, said)
+    }
+
+    /// Hands on an answer of `from` to what the other side offered, which is settled already.
+    pub(crate) fn hand_on_answer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: Side,
+        said: &Said<'_>,
+    ) -> Vec<u8> {
+        let to = from.other().index();
+        let renewed = self.keying[to].answer(&mut turn.hub.keys, self.told[to].as_ref());
+        if renewed == Renewed::Yes {
+            self.update(turn);
+        }
+        self.write(turn.hub.config.media_address, from, said)
+    }
+
+    fn write(&self, address: IpAddr, from: Side, said: &Said<'_>) -> Vec<u8> {
+        let formats = said.told.audio.payload_types();
+        let to = from.other().index();
+        let port = self.ports[to];
+        let (profile, cryptos) = self.keying[to].description();
         let relayed = [Relayed {
             rtcp_port: port.rtcp(),
             formats: Some(&formats),
-            ..Relayed::new(said.audio.section, port.rtp())
+            profile: Some(profile),
+            cryptos,
+            ..Relayed::new(said.told.audio.section, port.rtp())
         }];
         let rewrite = Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed };
         let mut out = Vec::new();
@@ -106,8 +179,9 @@ impl MediaPlan {
     }
 
     fn terms(&self, side: Side) -> LegTerms {
-        let own = self.told[side.index()];
-        let peer = self.told[side.other().index()];
+        let told = self.told[side.index()].as_ref();
+        let own = told.map(|told| told.audio);
+        let peer = self.told[side.other().index()].as_ref().map(|told| told.audio);
         let remote = own.map_or(Remote { rtp: None, rtcp: RtcpTo::Port(None) }, |own| {
             remote(&own, peer.as_ref())
         });
@@ -117,6 +191,7 @@ impl MediaPlan {
             payload_types: payload_map(own.as_ref(), peer.as_ref()),
             telephone_event: peer.or(own).and_then(|it| it.telephone_event),
             expects: self.expects(own.as_ref(), peer.as_ref()),
+            protection: self.keying[side.index()].protection(told),
         }
     }
 
@@ -162,14 +237,20 @@ fn payload_map(own: Option<&Audio>, peer: Option<&Audio>) -> PayloadMap {
 /// A description that was read and can be carried.
 pub(crate) struct Said<'a> {
     pub(crate) session: Session<'a>,
-    pub(crate) audio: Audio,
+    pub(crate) told: Told,
 }
 
 impl<'a> Said<'a> {
-    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Refusal> {
+    pub(crate) fn read(body: &'a [u8], accepted: Accepted) -> Result<Self, Refusal> {
         let session = Session::parse(body)?;
-        let audio = session.audio_as(sdp::Accepted::Clear)?;
-        Ok(Self { session, audio })
+        let audio = session.audio_as(accepted)?;
+        let cryptos = match audio.profile {
+            Profile::Clear => Vec::new(),
+            Profile::ClearWithKeys | Profile::Encrypted => {
+                session.sections()[audio.section].cryptos().flatten().collect()
+            }
+        };
+        Ok(Self { session, told: Told { audio, cryptos } })
     }
 }
 

@@ -170,6 +170,11 @@ impl Endpoint {
         self.sender.is_sending_digits()
     }
 
+    /// Whether packets are protected, both ways.
+    pub fn is_encrypted(&self) -> bool {
+        self.guard.is_srtp()
+    }
+
     /// Takes a datagram of the other side; in echo mode it is turned into its echo in place.
     pub fn handle(
         &mut self,

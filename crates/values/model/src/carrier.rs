@@ -189,6 +189,30 @@ pub enum Probing {
     Off,
 }
 
+/// Whether media to and from a carrier is encrypted, by keys in the session descriptions (RFC 4568).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SrtpPolicy {
+    /// Never: it is offered RTP/AVP, and its own RTP/SAVP is refused.
+    #[default]
+    Never,
+    /// If it can: it is offered RTP/AVP with keys beside it, and either is taken.
+    Offer,
+    /// Always: it is offered RTP/SAVP, and media in clear is refused.
+    Require,
+}
+
+impl SrtpPolicy {
+    /// The policy's name, as it is stored and written on command lines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Offer => "offer",
+            Self::Require => "require",
+        }
+    }
+}
+
 /// One upstream gateway. Operator-wide: carriers belong to no account. Sealed at rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
@@ -206,6 +230,9 @@ pub struct Carrier {
     /// TLS there, if the transport is TLS or may become so.
     #[serde(default)]
     pub tls: CarrierTls,
+    /// Whether its media is encrypted.
+    #[serde(default)]
+    pub srtp: SrtpPolicy,
     /// 1–100; 1 is tried first.
     pub priority: u8,
     /// 1–100; the share among carriers of equal priority.
@@ -235,6 +262,7 @@ impl Carrier {
             transport: CarrierTransport::default(),
             lookup: CarrierLookup::default(),
             tls: CarrierTls::default(),
+            srtp: SrtpPolicy::default(),
             priority: 1,
             weight: 1,
             credential: None,

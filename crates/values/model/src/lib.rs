@@ -51,7 +51,7 @@ pub use access_key::{AccessKey, AccessKeyId, KeyPolicy, KeyStatus};
 pub use arn::Arn;
 pub use carrier::{
     CalledNumber, Carrier, CarrierCredential, CarrierIdentity, CarrierLookup, CarrierName,
-    CarrierTls, CarrierTransport, CarrierTrust, Fingerprint, Probing,
+    CarrierTls, CarrierTransport, CarrierTrust, Fingerprint, Probing, SrtpPolicy,
 };
 pub use client_request::ClientRequest;
 pub use credential::{DigestKey, DigestKeys, SipUser, Username};

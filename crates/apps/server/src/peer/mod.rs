@@ -14,7 +14,8 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use agent::{
-    Agent, Answering, CallId, CallOrder, Config, Event, Input, MediaPlan, Output, Trace, Traced,
+    Agent, Answering, CallId, CallOrder, Config, Event, Input, MediaPlan, Output, Srtp, Trace,
+    Traced,
 };
 use net::{
     BATCH, Clock, Interest, Reactor, Ready, StreamConfig, StreamEvent, Streams, Token, UdpBatch,
@@ -45,6 +46,8 @@ pub struct PeerConfig {
     pub address: IpAddr,
     /// What carries its SIP.
     pub transport: Transport,
+    /// Whether its audio is encrypted.
+    pub srtp: Srtp,
     /// What becomes of calls that come to it.
     pub answering: Answering,
     /// Whether every message is told.
@@ -120,6 +123,7 @@ impl Peer {
         let agent_config = Config {
             transport: config.transport,
             media: MediaPlan::Ports { address: config.address },
+            srtp: config.srtp,
             answering: config.answering.clone(),
             trace: config.trace,
             product: "trunkline",

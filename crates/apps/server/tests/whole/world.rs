@@ -263,6 +263,7 @@ impl<'a> Dial<'a> {
         let config = PeerConfig {
             address: [127, 0, 0, 1].into(),
             transport: self.transport,
+            srtp: Srtp::Accept,
             answering: Answering::Refuse,
             trace: Trace::Off,
             tls: (self.transport == Transport::Tls).then(|| PeerTls::believing_anything().unwrap()),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use agent::{Cause, Credential, Event};
+use agent::{Cause, Credential, Event, Srtp};
 use api::operator::dto;
 use chime_client::types::{GetVoiceConnectorRequest, ListVoiceConnectorsRequest};
 use serde_json::json;
@@ -44,6 +44,7 @@ pub(crate) async fn run(screen: &Screen, common: &Common, args: CallArgs) -> Res
         to: args.to,
         credential,
         talk: Duration::from_secs(args.seconds),
+        srtp: if args.srtp { Srtp::Require } else { Srtp::Accept },
     };
     screen.going_on(&format!("calling {} at {service}", call.to));
     let placed = call.place(|event| say(screen, event)).await?;

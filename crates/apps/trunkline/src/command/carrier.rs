@@ -1,7 +1,7 @@
 //! `trunkline carrier`: the upstream SIP gateways.
 
 use api::operator::dto;
-use model::{CarrierLookup, CarrierTransport, Secret};
+use model::{CarrierLookup, CarrierTransport, Secret, SrtpPolicy};
 
 use super::read_password;
 use crate::cli::{CarrierAddArgs, CarrierCommand, CarrierTlsArgs, Common, OutputForm, Transport};
@@ -56,6 +56,11 @@ fn request_of(args: CarrierAddArgs) -> Result<dto::AddCarrier, Failure> {
             Transport::Tls => CarrierTransport::Tls,
         }),
         tls: tls_of(args.tls)?,
+        srtp: match args.srtp {
+            cli::CarrierSrtp::Never => SrtpPolicy::Never,
+            cli::CarrierSrtp::Offer => SrtpPolicy::Offer,
+            cli::CarrierSrtp::Require => SrtpPolicy::Require,
+        },
         priority: args.priority,
         weight: args.weight,
         username: args.username,
@@ -148,6 +153,7 @@ fn show(screen: &Screen, carrier: &dto::Carrier) {
         fields.push(("certificate shown", shown));
     }
     fields.extend([
+        ("srtp", carrier.srtp.as_str().into()),
         ("priority", carrier.priority.to_string()),
         ("weight", carrier.weight.to_string()),
         ("user", carrier.username.clone().unwrap_or_else(|| "(does not challenge)".into())),

@@ -7,7 +7,7 @@
 use chime_api::Timestamp;
 use model::{
     AccountId, CallRecord, CallStatus, CarrierLookup, CarrierTransport, Decision, Direction,
-    KeyPolicy, KeyStatus, LegQuality, Secret, UnixMillis,
+    KeyPolicy, KeyStatus, LegQuality, Secret, SrtpPolicy, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,10 @@ pub struct AddCarrier {
     /// How TLS is spoken there.
     #[serde(default)]
     pub tls: AddCarrierTls,
+    /// Whether its media is encrypted: `never`, `offer` (keys beside media in clear, and either is
+    /// taken) or `require`.
+    #[serde(default)]
+    pub srtp: SrtpPolicy,
     /// 1–100; 1 is tried first.
     #[serde(default = "AddCarrier::default_rank")]
     pub priority: u8,
@@ -178,6 +182,9 @@ pub struct Carrier {
     /// TLS there, if that is what is spoken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<CarrierTls>,
+    /// Whether its media is encrypted: `never`, `offer` or `require`.
+    #[serde(default)]
+    pub srtp: SrtpPolicy,
     /// 1–100; 1 is tried first.
     pub priority: u8,
     /// 1–100; the share among carriers of equal priority.

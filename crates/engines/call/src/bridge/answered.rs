@@ -1,7 +1,6 @@
 //! An answered call: two confirmed dialogs and the ACKs between them.
 
 use media::Side;
-use sdp::Audio;
 use sip_core::{ClientId, ServerId, digest};
 use sip_message::{Flow, Message, Method, Status};
 
@@ -11,8 +10,9 @@ use super::within::{Kind, Relay};
 use super::{Bridge, Call, Response, Within, within};
 use crate::abilities::extensions;
 use crate::hub::Turn;
+use crate::keying::Told;
 use crate::leg::Leg;
-use crate::media_plan::{MediaPlan, Said, description};
+use crate::media_plan::{MediaPlan, description};
 use crate::record::End;
 
 /// A call in which they talk.
@@ -46,10 +46,10 @@ pub(super) struct Unacknowledged {
 }
 
 /// An ACK that the other side waits for, and what it offered, if that is not settled yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Owed {
     cseq: u32,
-    offer: Option<Audio>,
+    offer: Option<Told>,
 }
 
 impl Unacknowledged {
@@ -68,7 +68,7 @@ impl Unacknowledged {
     }
 
     /// The peer's 2xx with that CSeq brought a new offer.
-    pub(super) fn with_new_offer(self, cseq: u32, offer: Audio) -> Self {
+    pub(super) fn with_new_offer(self, cseq: u32, offer: Told) -> Self {
         Self { owed: Some(Owed { cseq, offer: Some(offer) }), ..self }
     }
 }
@@ -113,7 +113,7 @@ impl Answered {
         response: &Response<'_>,
     ) {
         let Some((client, side, cseq)) = self.reinvite else { return };
-        let owes = |it: &Unacknowledged| it.owed.is_some_and(|owed| owed.cseq == cseq);
+        let owes = |it: &Unacknowledged| it.owed.as_ref().is_some_and(|owed| owed.cseq == cseq);
         let is_owed = self.waiting[side.other().index()].as_ref().is_some_and(owes);
         if client == response.client && response.status.is_success() && !is_owed {
             self.legs[side.index()].ack(turn, cseq, None);
@@ -135,7 +135,7 @@ impl Answered {
         let cseq = self.invite.1;
         let is_owed = self.waiting[Side::A.index()]
             .as_ref()
-            .and_then(|it| it.owed)
+            .and_then(|it| it.owed.as_ref())
             .is_some_and(|owed| owed.cseq == cseq);
         if !is_owed {
             self.legs[Side::B.index()].ack(turn, cseq, self.ack_body.as_deref());
@@ -186,13 +186,15 @@ impl Answered {
         };
         turn.hub.endpoint.acknowledged(turn.now.instant, waiting.server);
         let Some(owed) = waiting.owed else { return };
-        let answer = read_answer(ack).map(|said| {
+        let body = description(ack).ok().flatten();
+        let said = body.and_then(|body| media.read_answer(side, body).ok());
+        let answer = said.map(|said| {
             if let Some(offer) = owed.offer {
                 media.settle(side.other(), offer);
             }
-            media.settle(side, said.audio);
+            media.settle(side, said.told.clone());
             media.update(turn);
-            media.hand_on(side, &said, turn.hub.config.media_address)
+            media.hand_on_answer(turn, side, &said)
         });
         let other = &mut self.legs[side.other().index()];
         other.ack(turn, owed.cseq, answer.as_deref());
@@ -226,10 +228,6 @@ pub(super) fn supported(turn: &Turn<'_>, request: &Message<'_>) -> Result<(), St
     let known = extensions(&turn.hub.config);
     let tags: Vec<&str> = request.unsupported(&known).collect();
     if tags.is_empty() { Ok(()) } else { Err(tags.join(", ")) }
-}
-
-fn read_answer<'m>(ack: &Message<'m>) -> Option<Said<'m>> {
-    Said::read(description(ack).ok()??).ok()
 }
 
 impl Call {

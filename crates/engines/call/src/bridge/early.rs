@@ -6,7 +6,6 @@
 
 use arrayvec::ArrayVec;
 use media::Side;
-use sdp::Audio;
 use sip_core::dialog::Dialog;
 use sip_core::{ClientId, ServerId, digest};
 use sip_message::{Flow, Message, Method, Name, StartLine, Status};
@@ -18,8 +17,9 @@ use super::{Bridge, Call, Response, Within, answered};
 use crate::calls::Role;
 use crate::config::ReliableProgress;
 use crate::hub::Turn;
+use crate::keying::Told;
 use crate::leg::{Leg, Reach};
-use crate::media_plan::{Said, description};
+use crate::media_plan::description;
 use crate::record::End;
 use crate::timers::Timer;
 
@@ -58,7 +58,7 @@ pub(super) struct Early {
     /// The PRACK that waits for the caller's: which fork's, and the RSeq it acknowledges.
     owed: Option<(usize, u32)>,
     /// What the called side offered in a reliable response, until it is answered.
-    pub(super) offered: Option<Audio>,
+    pub(super) offered: Option<Told>,
     agreement: Agreement,
     /// The fork that the caller hears.
     pub(super) speaking: usize,
@@ -343,13 +343,13 @@ impl Call {
 
     /// The caller's answer to the called side's offer, as that side gets it.
     fn take_answer(&mut self, turn: &mut Turn<'_>, prack: &Message<'_>) -> Option<Vec<u8>> {
-        let said = Said::read(description(prack).ok()??).ok()?;
+        let said = self.media.read_answer(Side::A, description(prack).ok()??).ok()?;
         if let Some(offer) = self.setup().and_then(|setup| setup.early.offered.take()) {
             self.media.settle(Side::B, offer);
         }
-        self.media.settle(Side::A, said.audio);
+        self.media.settle(Side::A, said.told.clone());
         self.media.update(turn);
-        Some(self.media.hand_on(Side::A, &said, turn.hub.config.media_address))
+        Some(self.media.hand_on_answer(turn, Side::A, &said))
     }
 
     /// The 2xx that waited, if nothing is in its way any more.
@@ -378,7 +378,7 @@ impl Call {
             Some(_) | None => return request.refuse(turn, Status::REQUEST_PENDING),
         }
         let said = match description(request.message) {
-            Ok(body) => body.map(Said::read).transpose(),
+            Ok(body) => body.map(|body| self.media.read_offer(request.side, body)).transpose(),
             Err(_) => return within::not_a_description(turn, &request),
         };
         let said = match said {
@@ -396,7 +396,7 @@ impl Call {
             return request.refuse(turn, Status::NOT_ACCEPTABLE_HERE);
         };
         let asked = Asked { kind, session: None, owner };
-        let relay = Relay::send(turn, request, &asked, said.as_ref(), &self.media, leg, digest);
+        let relay = Relay::send(turn, request, &asked, said.as_ref(), &mut self.media, leg, digest);
         setup.early.relays.extend(relay);
     }
 
@@ -409,13 +409,14 @@ impl Call {
         }
         let mut relay = relays.remove(at);
         let (from, to) = (relay.from, relay.from.other());
-        let answer = within::read(response.message).ok().flatten();
-        let body = match (answer, relay.offer) {
+        let answer = description(response.message).ok().flatten();
+        let answer = answer.and_then(|body| self.media.read_answer(to, body).ok());
+        let body = match (answer, relay.offer.take()) {
             (Some(answer), Some(offer)) if response.status.is_success() => {
                 self.media.settle(from, offer);
-                self.media.settle(to, answer.audio);
+                self.media.settle(to, answer.told.clone());
                 self.media.update(turn);
-                Some(self.media.hand_on(to, &answer, turn.hub.config.media_address))
+                Some(self.media.hand_on_answer(turn, to, &answer))
             }
             _ => None,
         };

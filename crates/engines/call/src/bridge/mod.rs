@@ -196,8 +196,13 @@ impl Call {
                     OnSilence::Ignore => {}
                 }
             }
+            (media::Event::OneWay { side, lasted, .. }, Bridge::Answered(_)) => {
+                turn.hub.counters.one_way(side);
+                self.note(Note::OneWay { silent: side, lasted });
+            }
             (
                 media::Event::Silent { .. }
+                | media::Event::OneWay { .. }
                 | media::Event::FirstPacket { .. }
                 | media::Event::Dtmf { .. },
                 _,

@@ -10,9 +10,10 @@ use super::early::Fork;
 use super::reliable::{self, Brings, Came, Unsent, Way};
 use super::setup::{Asked, FORKS_MAX, Setup, parsed};
 use super::{Bridge, Call, Failure, Response, dismiss};
+use crate::explain::Note;
 use crate::hub::Turn;
 use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
-use crate::media_plan::{Said, description};
+use crate::media_plan::description;
 use crate::record::{End, Tally};
 use crate::route::{Answer, judge};
 use crate::timers::Timer;
@@ -118,16 +119,23 @@ impl Call {
             (None, Came::Reliably) if setup.early.owes_prack() => Brings::Offer,
             (None, Came::Reliably | Came::Unreliably) => return nothing,
         };
-        let said = description(message).ok().flatten().and_then(|body| Said::read(body).ok());
-        let Some(said) = said else { return nothing };
-        match brings {
-            Brings::Offer => setup.early.offered = Some(said.audio),
-            Brings::Answer | Brings::Nothing => {
-                self.media.settle(Side::B, said.audio);
-                self.media.update(turn);
+        let Some(body) = description(message).ok().flatten() else { return nothing };
+        let body = match brings {
+            Brings::Offer => {
+                let Ok(said) = self.media.read_offer(Side::B, body) else { return nothing };
+                if let Some(setup) = self.setup() {
+                    setup.early.offered = Some(said.told.clone());
+                }
+                self.media.hand_on_offer(turn, Side::B, &said)
             }
-        }
-        (brings, Some(self.media.hand_on(Side::B, &said, turn.hub.config.media_address)))
+            Brings::Answer | Brings::Nothing => {
+                let Ok(said) = self.media.read_answer(Side::B, body) else { return nothing };
+                self.media.settle(Side::B, said.told.clone());
+                self.media.update(turn);
+                self.media.hand_on_answer(turn, Side::B, &said)
+            }
+        };
+        (brings, Some(body))
     }
 
     /// A 2xx: the first one wins. One that makes no dialog, because its From, To or Contact cannot
@@ -168,6 +176,10 @@ impl Call {
         self.watch_sessions(turn);
         self.media.answered();
         self.media.update(turn);
+        let suites = self.media.suites();
+        if suites.iter().any(Option::is_some) {
+            self.note(Note::Encrypted(suites));
+        }
         turn.hub.counters.answered += 1;
     }
 
@@ -177,7 +189,6 @@ impl Call {
         turn: &mut Turn<'_>,
         message: &Message<'_>,
     ) -> Result<Option<Vec<u8>>, sdp::Refusal> {
-        let address = turn.hub.config.media_address;
         // The called side's offer was answered in a PRACK: nothing is left to say.
         if self.setup().is_some_and(|setup| setup.offer.is_none() && setup.early.is_agreed()) {
             return Ok(None);
@@ -187,9 +198,14 @@ impl Call {
             let early = self.setup().and_then(|setup| setup.early_answer.take());
             return early.ok_or(sdp::Refusal::NoAudio).map(Some);
         };
-        let said = Said::read(body)?;
-        self.media.settle(Side::B, said.audio);
-        Ok(Some(self.media.hand_on(Side::B, &said, address)))
+        if self.setup().is_some_and(|setup| setup.offer.is_some()) {
+            let said = self.media.read_answer(Side::B, body)?;
+            self.media.settle(Side::B, said.told.clone());
+            return Ok(Some(self.media.hand_on_answer(turn, Side::B, &said)));
+        }
+        let said = self.media.read_offer(Side::B, body)?;
+        self.media.settle(Side::B, said.told.clone());
+        Ok(Some(self.media.hand_on_offer(turn, Side::B, &said)))
     }
 
     /// 401 or 407: answered once with the carrier's credential; otherwise the next carrier.

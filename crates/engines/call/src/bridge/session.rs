@@ -22,7 +22,7 @@ use crate::calls::Role;
 use crate::config::Config;
 use crate::hub::Turn;
 use crate::leg::{ALLOW, Leg, PRODUCT};
-use crate::media_plan::{Said, description};
+use crate::media_plan::description;
 use crate::record::{End, Tally};
 use crate::timers::Timer;
 
@@ -262,8 +262,9 @@ impl Call {
         if refresh.kind == Kind::Invite {
             leg.ack(turn, refresh.cseq, None);
             answered.reinvite = Some((response.client, side, refresh.cseq));
-            if let Some(said) = read_answer(response.message) {
-                self.media.settle(side, said.audio);
+            let body = description(response.message).ok().flatten();
+            if let Some(said) = body.and_then(|body| self.media.read_answer(side, body).ok()) {
+                self.media.settle(side, said.told);
                 self.media.update(turn);
             }
         }
@@ -364,8 +365,4 @@ fn glare_delay(turn: &mut Turn<'_>, side: Side) -> Duration {
         Side::A => Duration::from_millis(10 + random(turn, 200)),
         Side::B => Duration::from_millis(2100 + random(turn, 191)),
     }
-}
-
-fn read_answer<'m>(response: &Message<'m>) -> Option<Said<'m>> {
-    Said::read(description(response).ok()??).ok()
 }

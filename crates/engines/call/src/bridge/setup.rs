@@ -18,9 +18,10 @@ use crate::calls::{CallKey, Role};
 use crate::explain::Note;
 use crate::hub::{Request, Turn};
 use crate::identity;
+use crate::keying::Encryption;
 use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
 use crate::limit::{Exceeded, Lane, Seat};
-use crate::media_plan::{MediaPlan, Said};
+use crate::media_plan::{MediaPlan, Said, description};
 use crate::record::{End, Tally, Tried};
 use crate::reject::{NotTaken, Reject};
 use crate::route::{Attempt, Gateway, Plan};
@@ -114,11 +115,11 @@ impl Call {
             Ok(ports) => ports,
             Err(reject) => return Err((Box::new(facts), reject)),
         };
-        let mut media = MediaPlan::new(key.media_id(), ports, flow.remote.ip());
-        let offer = said.map(|said| {
-            media.settle(Side::A, said.audio);
-            media.hand_on(Side::A, &said, turn.hub.config.media_address)
-        });
+        let wants = facts.encryption();
+        let mut media = MediaPlan::new(key.media_id(), ports, &flow, wants);
+        if let Some(said) = said {
+            media.settle(Side::A, said.told);
+        }
         let reach = Reach::of_request(message, &flow);
         let mut leg = Leg::new(dialog, flow, reach);
         leg.abilities.learn(message);
@@ -130,8 +131,8 @@ impl Call {
             replies,
             flow,
             plan,
-            whole: bodies::around(message, offer.as_deref()),
-            offer,
+            whole: None,
+            offer: None,
             min_se: 0,
             attempt: None,
             forks: ArrayVec::new(),
@@ -293,14 +294,24 @@ impl Call {
             turn.hub.dialogs.remove(&call_id, &tag);
         }
         turn.hub.dialogs.insert(&call_id, &tag, (self.key, Side::B));
-        self.media.aim(turn, flow.remote.ip());
+        self.media.aim(turn, &flow, Encryption::of_gateway(&attempt.gateway));
+        let offer = self.offer_of(turn, invite);
         if let Some(setup) = self.setup() {
+            setup.whole = bodies::around(invite, offer.as_deref());
+            setup.offer = offer;
             setup.early_answer = None;
             setup.early.forget(&mut setup.forks);
             setup.min_se = turn.hub.config.session.map_or(0, |policy| policy.min);
         }
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
         self.invite(turn, invite, asked)
+    }
+
+    /// What the caller offers, as the called side gets it: each one that is asked has keys of its own.
+    fn offer_of(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>) -> Option<Vec<u8>> {
+        let body = description(invite).ok().flatten()?;
+        let said = self.media.read_offer(Side::A, body).ok()?;
+        Some(self.media.hand_on_offer(turn, Side::A, &said))
     }
 
     /// Asks the same carrier again, after its challenge.

@@ -1,7 +1,6 @@
 //! Requests within an answered call: handed on to the other leg, and their answers back.
 
 use media::Side;
-use sdp::Audio;
 use sip_core::session::Session;
 use sip_core::{ClientId, Replies, ServerId, digest};
 use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
@@ -13,6 +12,7 @@ use crate::admission::readable;
 use crate::calls::Role;
 use crate::explain::Note;
 use crate::hub::Turn;
+use crate::keying::Told;
 use crate::leg::{ALLOW, Leg, PRODUCT};
 use crate::media_plan::{MediaPlan, Said, description};
 use crate::record::End;
@@ -36,7 +36,7 @@ pub(super) struct Relay {
     /// CSeq numbers: the request's as it came, and as it left.
     cseqs: [u32; 2],
     /// What the request offered; settled when it is answered.
-    pub(super) offer: Option<Audio>,
+    pub(super) offer: Option<Told>,
     /// The same as it was handed on.
     pub(super) offered: Option<Box<[u8]>>,
     /// The session timer that its 2xx grants.
@@ -91,13 +91,13 @@ impl Relay {
         request: Within<'_>,
         asked: &Asked,
         said: Option<&Said<'_>>,
-        media: &MediaPlan,
+        media: &mut MediaPlan,
         leg: &mut Leg,
         digest: Option<&mut digest::Client>,
     ) -> Option<Self> {
         let &Asked { kind, session, owner } = asked;
         let Within { message, side, server, replies, flow, .. } = request;
-        let body = said.map(|said| media.hand_on(side, said, turn.hub.config.media_address));
+        let body = said.map(|said| media.hand_on_offer(turn, side, said));
         let out = leg.request(turn, kind.method(), digest, |config, writer| {
             config.headers.pass(message, writer);
             match (&body, kind) {
@@ -112,7 +112,7 @@ impl Relay {
             turn.respond(server, status, replies.bare(status, status.reason(), ""));
             return None;
         };
-        let (offer, offered) = (said.map(|said| said.audio), body.map(Into::into));
+        let (offer, offered) = (said.map(|said| said.told.clone()), body.map(Into::into));
         let from = side;
         Some(Self { from, kind, server, replies, flow, client, cseqs, offer, offered, session })
     }
@@ -186,7 +186,8 @@ impl Call {
                 Err(_) => return not_a_description(turn, &request),
             },
         };
-        let said = match body.map(Said::read).transpose() {
+        let read = |body| self.media.read_offer(request.side, body);
+        let said = match body.map(read).transpose() {
             Ok(said) => said,
             Err(refusal) => return request.refuse(turn, Status(refusal.status())),
         };
@@ -212,7 +213,7 @@ impl Call {
         }
         let asked = Asked { kind, session, owner };
         let (leg, digest) = answered.leg_and_digest(request.side.other());
-        let relay = Relay::send(turn, request, &asked, said.as_ref(), &self.media, leg, digest);
+        let relay = Relay::send(turn, request, &asked, said.as_ref(), &mut self.media, leg, digest);
         answered.relays.extend(relay);
     }
 
@@ -328,21 +329,30 @@ impl Answered {
         }
         let said = match relay.kind {
             Kind::Info => None,
-            Kind::Invite | Kind::Update | Kind::Prack => read(response.message)?,
+            Kind::Invite | Kind::Update | Kind::Prack => {
+                let body = description(response.message).map_err(|_| sdp::Refusal::NoAudio)?;
+                let read = |body| match relay.offer {
+                    Some(_) => media.read_answer(to, body),
+                    None => media.read_offer(to, body),
+                };
+                body.map(read).transpose()?
+            }
         };
         let mut waiting = Unacknowledged::new(relay.server, came);
-        match (&said, relay.offer, relay.kind) {
+        let offer = relay.offer.take();
+        let is_answer = offer.is_some();
+        match (&said, offer, relay.kind) {
             // Offered and answered: settled.
             (Some(answer), Some(offer), _) => {
                 media.settle(from, offer);
-                media.settle(to, answer.audio);
+                media.settle(to, answer.told.clone());
                 media.update(turn);
             }
             // An offer without an answer: a 2xx must hold one.
             (None, Some(_), Kind::Invite) => return Err(sdp::Refusal::NoAudio),
             // The 2xx offers; the ACK will bring the answer.
             (Some(offer), None, Kind::Invite) => {
-                waiting = waiting.with_new_offer(left, offer.audio);
+                waiting = waiting.with_new_offer(left, offer.told.clone());
             }
             (None, _, _) | (Some(_), None, Kind::Update | Kind::Prack | Kind::Info) => {}
         }
@@ -353,7 +363,10 @@ impl Answered {
             self.reinvite = Some((response.client, to, left));
             self.wait_for_ack(from, waiting);
         }
-        let body = said.map(|said| media.hand_on(to, &said, turn.hub.config.media_address));
+        let body = said.map(|said| match is_answer {
+            true => media.hand_on_answer(turn, to, &said),
+            false => media.hand_on_offer(turn, to, &said),
+        });
         if let Some(body) = &body {
             self.leg(from).told = Some(body.as_slice().into());
         }
@@ -366,11 +379,6 @@ impl Answered {
 }
 
 const SDP: &str = "application/sdp";
-
-pub(super) fn read<'m>(message: &Message<'m>) -> Result<Option<Said<'m>>, sdp::Refusal> {
-    let body = description(message).map_err(|_| sdp::Refusal::NoAudio)?;
-    body.map(Said::read).transpose()
-}
 
 /// Ends a message with the body of another, as it is.
 fn finish_as(message: &Message<'_>, writer: &mut MessageWriter<'_>) {

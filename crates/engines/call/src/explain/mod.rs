@@ -17,6 +17,7 @@ pub(crate) use refusal::limit_remedy;
 
 use crate::admission::Facts;
 use crate::caller_id::{CallerIdPolicy, Origin, Presentation};
+use crate::keying::Encryption;
 use crate::record::{Outcome, Tried};
 use crate::route::Attempt;
 
@@ -195,7 +196,7 @@ fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
             ("a token was left".into(), expected.into())
         }
         Rule::Concurrency => ("room was left".into(), "below the limits on calls at once".into()),
-        Rule::Media => (facts.media_seen().into(), "PCMU or PCMA over RTP/AVP".into()),
+        Rule::Media => (facts.media_seen().into(), expected_media(facts).into()),
         Rule::Route | Rule::Within | Rule::End => return None,
     };
     Some(row(rule, Verdict::Pass, seen, expected, ""))
@@ -213,6 +214,15 @@ fn expected_transport(facts: &Facts) -> &'static str {
     match facts.connector.as_deref() {
         Some(it) if it.connector.require_encryption => "TLS and SRTP",
         Some(_) | None => "any transport",
+    }
+}
+
+/// What a caller's offer should be.
+fn expected_media(facts: &Facts) -> &'static str {
+    match facts.encryption() {
+        Encryption::Require => "PCMU or PCMA over RTP/SAVP with a=crypto",
+        Encryption::Never => "PCMU or PCMA over RTP/AVP",
+        Encryption::Accept | Encryption::Offer => "PCMU or PCMA over RTP/AVP or RTP/SAVP",
     }
 }
 

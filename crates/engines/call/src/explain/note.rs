@@ -1,5 +1,7 @@
 //! Decisions on the way of a call that was let in.
 
+use std::time::Duration;
+
 use media::Side;
 use model::{Decision, Verdict};
 
@@ -16,6 +18,16 @@ pub(crate) enum Note {
         /// Where to.
         target: Box<str>,
     },
+    /// The call was answered, and at least one leg of it is encrypted: the suites of the caller's
+    /// leg and of the called one.
+    Encrypted([Option<&'static str>; 2]),
+    /// One side was not heard while the other one talked.
+    OneWay {
+        /// Who was not heard.
+        silent: Side,
+        /// For how long, when it was told.
+        lasted: Duration,
+    },
     /// The caller's `Diversion` names a number that the account does not own.
     DiversionLeftOut(Box<str>),
 }
@@ -23,7 +35,10 @@ pub(crate) enum Note {
 impl Note {
     /// Whether two notes tell of the same, but for what was seen.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        match (self, other) {
+            (Self::OneWay { silent, .. }, Self::OneWay { silent: other, .. }) => silent == other,
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        }
     }
 
     pub(super) fn row(&self) -> Decision {
@@ -34,6 +49,24 @@ impl Note {
                 format!("REFER of the {} to {target}", party(*by)),
                 "no transfer",
                 refusal::TRANSFER_REMEDY,
+            ),
+            Self::Encrypted(suites) => {
+                let [caller, called] = suites.map(|suite| suite.unwrap_or("in clear"));
+                let seen = format!("caller's leg {caller}, called leg {called}");
+                row(Rule::Media, Verdict::Note, seen, "", "")
+            }
+            Self::OneWay { silent, lasted } => row(
+                Rule::Media,
+                Verdict::Note,
+                format!(
+                    "one-way audio: nothing heard of the {} for {} s while the {} talked",
+                    party(*silent),
+                    lasted.as_secs(),
+                    party(silent.other())
+                ),
+                "audio both ways",
+                "look for a firewall or NAT on that side that keeps its RTP from \
+                 media.advertised_address, or for a device that sends none",
             ),
             Self::DiversionLeftOut(value) => row(
                 Rule::Within,

@@ -102,7 +102,7 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         Reject::DestinationUnknown(_) => "a number of a country",
         Reject::PremiumRate(_) => "a number without premium rate",
         Reject::BodyUnsupported(_) => "application/sdp",
-        Reject::Offer(_) => "an audio stream over RTP/AVP with PCMU or PCMA",
+        Reject::Offer(_) => return super::expected_media(facts).into(),
         Reject::PortsExhausted { .. } => "one free pair for each leg",
         Reject::NoCarrier => "at least one",
         Reject::NotTaken(why) => not_taken::expected(why),
@@ -165,13 +165,35 @@ pub(super) fn remedy(reject: &Reject) -> Text {
         }
         Reject::PremiumRate(_) => "none: premium-rate numbers are not called",
         Reject::BodyUnsupported(_) => "send the offer as application/sdp and nothing else",
-        Reject::Offer(_) => "enable G.711 (PCMU or PCMA) without SRTP on the device that offers",
+        Reject::Offer(refusal) => offer_remedy(refusal),
         Reject::PortsExhausted { .. } => "widen media.port_min and media.port_max",
         Reject::NoCarrier => {
             "add one with `trunkline carrier add`, or switch on carriers.simulated"
         }
     };
     text.into()
+}
+
+fn offer_remedy(refusal: &sdp::Refusal) -> &'static str {
+    use sdp::Refusal as R;
+    match refusal {
+        R::EncryptionRequired => {
+            "switch on SRTP with SDES keys on the device that offers, or UpdateVoiceConnector with \
+             RequireEncryption false"
+        }
+        R::Encrypted => "switch off SRTP on the device that offers, or allow it on this side",
+        R::Dtls => "choose SDES instead of DTLS for the keys of SRTP on the device that offers",
+        R::NoCommonSuite => {
+            "enable AES_CM_128_HMAC_SHA1_80 on the device that offers, without session parameters \
+             such as UNENCRYPTED_SRTP"
+        }
+        R::Malformed(_)
+        | R::NoAudio
+        | R::NoCommonCodec
+        | R::UnknownProtocol
+        | R::NoAddress
+        | R::SectionsDiffer => "enable G.711 (PCMU or PCMA) on the device that offers",
+    }
 }
 
 fn credentials_remedy(why: digest::Refusal) -> &'static str {

@@ -64,7 +64,7 @@ fn a_plain_call_to_an_encrypted_connector_is_forbidden() {
 
     let invite = Request { call_id: "tls".into(), branch: "tls".into(), ..Request::invite() };
     world.send_over(Transport::Tls, PBX, &invite.text());
-    world.expect(PBX, "SIP/2.0 100 ");
+    world.expect(PBX, "SIP/2.0 488 Encrypted media is required\r\n");
 }
 
 #[test]
@@ -417,10 +417,11 @@ fn an_offer_that_cannot_become_a_call_is_refused_by_its_cause() {
             "488 No common codec",
             "sdp-no-common-codec",
         ),
+        (good.replace("RTP/AVP", "RTP/SAVP"), "488 No common crypto suite", "sdp-no-common-suite"),
         (
-            good.replace("RTP/AVP", "RTP/SAVP"),
-            "488 Encrypted media is not accepted here",
-            "sdp-encrypted",
+            good.replace("RTP/AVP", "UDP/TLS/RTP/SAVP"),
+            "488 Media keys by DTLS are not supported",
+            "sdp-dtls",
         ),
         (
             good.replace("RTP/AVP", "TCP/MRCP"),

@@ -4,6 +4,7 @@
 
 mod admission;
 mod calls;
+mod encryption;
 mod ending;
 mod failover;
 mod groups;
