@@ -229,7 +229,7 @@ pub(crate) enum CarrierCommand {
         after_help = "Example:\n  trunkline carrier add upstream --host sip.example.net \\\n    \
         --source 198.51.100.0/28 --username 4711 --password-file carrier.pw"
     )]
-    Add(CarrierAddArgs),
+    Add(Box<CarrierAddArgs>),
     /// List the carriers in the order they are tried.
     #[command(after_help = "Example:\n  trunkline carrier list")]
     List,

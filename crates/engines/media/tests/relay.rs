@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use media::rtp::{Header, Marker};
 use media::{
     CallMediaId, DropReason, Event, Expects, LegSpec, LegTerms, LocalPort, OpenError, PayloadMap,
-    PortRange, Relay, RelayConfig, Remote, RtcpTo, Sent, Side, Sources, Timer, rtcp,
+    PortRange, Relay, RelayConfig, Remote, RtcpTo, Side, Sources, Timer, rtcp,
 };
 
 const CALL: CallMediaId = CallMediaId(7);

@@ -75,7 +75,7 @@ impl Service {
             self.put(now, Input::Message { flow: Flow::udp(to, from), bytes });
             return None;
         }
-        let mut buffer = [bytes, &[0; TRAILER_BYTES_MAX]].concat();
+        let mut buffer = [&*bytes, &[0; TRAILER_BYTES_MAX]].concat();
         let sent = self.relay.handle_in(now, to.port(), from, &mut buffer, bytes.len()).ok()?;
         buffer.truncate(sent.len);
         Some((SocketAddr::new(to.ip(), sent.from), sent.to, buffer))

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use agent::{Answering, CallOrder, Credential, Ended, Event, Trace};
+use agent::{Answering, CallOrder, Credential, Ended, Event, Srtp, Trace};
 use chime_client::types::{
     CreateVoiceConnectorRequest, Credential as ApiCredential,
     PutVoiceConnectorTerminationCredentialsRequest, PutVoiceConnectorTerminationRequest,

@@ -16,7 +16,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     match command {
         CarrierCommand::Add(args) => {
-            let request = request_of(args)?;
+            let request = request_of(*args)?;
             let added = Connection::open(common)?.add_carrier(&request).await?;
             match screen.form {
                 OutputForm::Json => screen.json(&added),

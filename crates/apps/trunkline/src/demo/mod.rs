@@ -8,7 +8,7 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
-use agent::{Credential as SipCredential, Event};
+use agent::{Credential as SipCredential, Event, Srtp};
 use api::operator::dto;
 use chime_client::Sensitive;
 use chime_client::types::{
@@ -287,5 +287,6 @@ fn call(stage: &Stage, host: &str) -> TestCall {
         to: CALLED.into(),
         credential: None,
         talk: TALK,
+        srtp: Srtp::Accept,
     }
 }
