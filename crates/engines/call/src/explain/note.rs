@@ -59,7 +59,7 @@ impl Note {
                 Rule::Media,
                 Verdict::Note,
                 format!(
-                    "one-way audio: nothing heard of the {} for {} s while the {} talked",
+                    "one-way audio: nothing heard of the {} side for {} s while the {} side talked",
                     party(*silent),
                     lasted.as_secs(),
                     party(silent.other())
