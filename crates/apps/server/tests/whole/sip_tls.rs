@@ -218,6 +218,7 @@ fn start_carrier(tls: PeerTls) -> Peer {
     let config = PeerConfig {
         address: [127, 0, 0, 1].into(),
         transport: Transport::Tls,
+        srtp: agent::Srtp::Accept,
         answering: Answering::SimulatedCarrier,
         trace: Trace::Off,
         tls: Some(tls),

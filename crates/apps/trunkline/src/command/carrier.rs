@@ -4,7 +4,9 @@ use api::operator::dto;
 use model::{CarrierLookup, CarrierTransport, Secret, SrtpPolicy};
 
 use super::read_password;
-use crate::cli::{CarrierAddArgs, CarrierCommand, CarrierTlsArgs, Common, OutputForm, Transport};
+use crate::cli::{
+    self, CarrierAddArgs, CarrierCommand, CarrierTlsArgs, Common, OutputForm, Transport,
+};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::screen::{Cell, Paint, Screen, Table};
