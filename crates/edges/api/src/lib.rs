@@ -34,6 +34,7 @@ pub mod config;
 mod context;
 mod error;
 pub mod live;
+mod openapi;
 pub mod operation;
 pub mod operator;
 mod page;

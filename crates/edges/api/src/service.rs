@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! request ─► request id ─► claim ─► body ─► verify ─► throttle ─┬─► sts
-//!                                                                ├─► operator
-//!                                                                └─► route ─► authorize ─► operate
+//!                      │                                         ├─► operator
+//!                      └─► openapi                               └─► route ─► authorize ─► operate
 //! ```
 
 use std::future::{Future, poll_fn};
@@ -26,7 +26,7 @@ use crate::answer::{Answer, Dialect};
 use crate::authenticate::{self, Claim, Service};
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
-use crate::{body, operation, operator, sts};
+use crate::{body, openapi, operation, operator, sts};
 
 /// Answers one request. Never fails, and outlives its own panics.
 pub(crate) async fn respond(
@@ -36,6 +36,10 @@ pub(crate) async fn respond(
     let request_id = TransactionId::from_random(crate::random::bytes()).to_string();
     let began = Instant::now();
     let (parts, body) = request.into_parts();
+    if let Some(document) = openapi::answer(&parts, &request_id) {
+        context.tally.add("openapi", document.status().as_u16(), began.elapsed());
+        return document;
+    }
     let dialect = dialect(&parts);
     let mut line = LogLine::UNKNOWN;
 

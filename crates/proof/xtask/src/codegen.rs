@@ -10,6 +10,7 @@ mod format;
 mod imports;
 pub(crate) mod model;
 pub(crate) mod names;
+pub(crate) mod openapi;
 mod operations;
 mod routes;
 mod shapes;
@@ -41,7 +42,7 @@ pub(crate) enum Error {
     Write { path: PathBuf, source: std::io::Error },
     #[error("{path} is not a model as scripts/extract-model.py writes it: {source}")]
     Model { path: PathBuf, source: serde_json::Error },
-    #[error("the model has something the generator does not know: {0}")]
+    #[error("the generator does not know what to make of {0}")]
     Unsupported(String),
     #[error("rustfmt: {0}; install it with `rustup component add rustfmt`")]
     Format(String),
@@ -106,12 +107,13 @@ fn first_difference(file: &SourceFile, committed: &str) -> String {
 /// Files in the generated folders that no emitter makes.
 fn leftovers(root: &Path, files: &[SourceFile]) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
-    for folder in [API, CLIENT] {
+    for folder in [API, CLIENT, openapi::FOLDER] {
         collect(&root.join(folder), &mut found)?;
     }
     let relative = |path: PathBuf| path.strip_prefix(root).map(Path::to_path_buf).unwrap_or(path);
     let made = |path: &PathBuf| files.iter().any(|file| file.path == *path);
-    Ok(found.into_iter().map(relative).filter(|path| !made(path)).collect())
+    let written = |path: &PathBuf| path.extension().is_some_and(|it| it == "md");
+    Ok(found.into_iter().map(relative).filter(|path| !made(path) && !written(path)).collect())
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
@@ -151,7 +153,9 @@ fn generate(root: &Path) -> Result<Vec<SourceFile>, Error> {
     drafts.push(operations::emit_for_each(&model));
     drafts.push(api_root());
     drafts.extend(client::emit(&model, &families));
-    format::all(drafts, &root.join("rustfmt.toml"))
+    let mut files = format::all(drafts, &root.join("rustfmt.toml"))?;
+    files.extend(openapi::emit(root, &model)?);
+    Ok(files)
 }
 
 fn api_root() -> SourceFile {

@@ -3,14 +3,18 @@
 //! Signed like the rest, for full keys of the operator's account. JSON with `snake_case` names
 //! ([`dto`]); errors in the same envelope as everywhere. `trunkline` commands are its client.
 //!
+//! Its OpenAPI document is made of this table, the routes below and [`dto`] by `cargo xtask codegen`.
+//!
 //! | request | answer |
 //! |---|---|
 //! | `GET /operator/status` | [`dto::Status`] |
 //! | `GET /operator/keys[?account=]` | [`dto::KeyList`] |
 //! | `POST /operator/keys` [`dto::CreateKey`] | 201 [`dto::CreatedKey`] |
-//! | `POST /operator/keys/{id}/enable`, `…/disable` | [`dto::Key`] |
+//! | `POST /operator/keys/{id}/enable` | [`dto::Key`] |
+//! | `POST /operator/keys/{id}/disable` | [`dto::Key`] |
 //! | `DELETE /operator/keys/{id}` | 204 |
-//! | `GET /operator/carriers`, `…/{name}` | [`dto::CarrierList`], [`dto::Carrier`] |
+//! | `GET /operator/carriers` | [`dto::CarrierList`] |
+//! | `GET /operator/carriers/{name}` | [`dto::Carrier`] |
 //! | `POST /operator/carriers` [`dto::AddCarrier`] | 201 [`dto::Carrier`] |
 //! | `DELETE /operator/carriers/{name}` | 204 |
 //! | `GET /operator/numbers[?account=][&free=true][&prefix=][&max-results=][&next-token=]` | [`dto::NumberList`] |

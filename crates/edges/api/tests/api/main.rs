@@ -6,6 +6,7 @@ mod association;
 mod authentication;
 mod connections;
 mod coverage;
+mod openapi;
 mod operator;
 mod operator_backup;
 mod origination;

@@ -219,7 +219,10 @@ async fn global_settings_are_each_accounts_own_and_an_empty_update_clears_the_bu
     assert_eq!(world.call_as(&other, "GET", "/settings", "").await.expect(200), empty);
     world.call("PUT", "/settings", &empty).await.expect(204);
     assert_eq!(world.call("GET", "/settings", "").await.expect(200), empty);
-    for bad in [json!({}), told(""), told("no spaces"), told(&"x".repeat(65))] {
+    world.call("PUT", "/settings", told("records")).await.expect(204);
+    world.call("PUT", "/settings", told("")).await.expect(204);
+    assert_eq!(world.call("GET", "/settings", "").await.expect(200), empty, "no bucket is none");
+    for bad in [json!({}), told("no spaces"), told(&"x".repeat(65))] {
         world.call("PUT", "/settings", bad).await.refused(400, "BadRequestException");
     }
 }
