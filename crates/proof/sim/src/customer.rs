@@ -6,8 +6,9 @@ use std::num::NonZeroU32;
 use agent::{CallOrder, Credential, Sound};
 use call::{Change, ResolvedCarrier};
 use model::{
-    AccountId, Carrier, CarrierName, DigestKeys, E164Number, NetworkType, PhoneNumber, Region,
-    Secret, SipUser, Termination, UnixMillis, Username, VoiceConnector, VoiceConnectorId,
+    AccountId, AssociationTarget, Carrier, CarrierName, DigestKeys, E164Number, NetworkType,
+    Origination, PhoneNumber, Region, Route, RouteProtocol, Secret, SipUser, Termination,
+    UnixMillis, Username, VoiceConnector, VoiceConnectorId,
 };
 use sip_message::Flow;
 
@@ -23,20 +24,33 @@ const USER: &str = "pbx";
 const PASSWORD: &str = "correct horse";
 const OWNED: &str = "+12065550199";
 const STRANGER: &str = "+12065550198";
+/// Who calls in.
+const OUTSIDER: &str = "+13125550142";
 
 pub(crate) fn socket(text: &str) -> SocketAddr {
     text.parse().expect("the simulation's addresses are addresses")
 }
 
-/// One call that the PBX places.
+/// One call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// Who places it.
+    pub party: Party,
     /// The called number.
     pub number: String,
     /// Whether the password is the right one.
     pub password: Password,
     /// Whether the caller's number belongs to the account.
     pub caller: Caller,
+}
+
+/// Who places a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Party {
+    /// The customer's PBX: a call out.
+    Pbx,
+    /// The first carrier: a call in.
+    Carrier,
 }
 
 /// What the PBX answers a challenge with.
@@ -61,10 +75,23 @@ impl Plan {
     /// A call that ought to be let in.
     #[must_use]
     pub fn to(number: &str) -> Self {
-        Self { number: number.into(), password: Password::Right, caller: Caller::Owned }
+        let (password, caller) = (Password::Right, Caller::Owned);
+        Self { party: Party::Pbx, number: number.into(), password, caller }
+    }
+
+    /// A call of the first carrier to the customer's number.
+    #[must_use]
+    pub fn inward() -> Self {
+        Self { party: Party::Carrier, ..Self::to(OWNED) }
     }
 
     pub(crate) fn order(&self) -> CallOrder {
+        if self.party == Party::Carrier {
+            let flow = Flow::udp(socket(CARRIERS[0]), socket(TRUNK));
+            let from = format!("sip:{OUTSIDER}@{}", socket(CARRIERS[0]).ip());
+            let to = format!("sip:{}@{}", self.number, socket(TRUNK).ip());
+            return CallOrder { sound: Sound::Tone, ..CallOrder::new(flow, from, to) };
+        }
         let password = match self.password {
             Password::Right => PASSWORD,
             Password::Wrong => "battery staple",
@@ -91,7 +118,8 @@ fn host() -> String {
     format!("{CONNECTOR}.voiceconnector.localhost")
 }
 
-/// A connector with a user and an allow list, an owned number, and two carriers.
+/// A connector with a user, an allow list and a route to the PBX, an owned number that rings there,
+/// and two carriers.
 pub(crate) fn directory() -> Vec<Change> {
     let account = AccountId::DEFAULT;
     let id = VoiceConnectorId::parse(CONNECTOR).expect("the id follows the pattern");
@@ -116,19 +144,33 @@ pub(crate) fn directory() -> Vec<Change> {
         cidr_allowed_list: vec!["192.0.2.0/24".parse().expect("a network")],
         disabled: false,
     };
+    let pbx = socket(PBX);
+    let route = Route {
+        host: pbx.ip().to_string(),
+        port: pbx.port(),
+        protocol: RouteProtocol::Udp,
+        priority: 1,
+        weight: 1,
+    };
+    let origination =
+        Origination { account, connector: id.clone(), routes: vec![route], disabled: false };
     let user = SipUser {
         account,
-        connector: id,
+        connector: id.clone(),
         username: Username::parse(USER).expect("a plain name"),
         keys: DigestKeys::derive(USER, &host(), Secret::new(PASSWORD.into())),
     };
     let number = E164Number::parse(OWNED).expect("a number");
+    let target = AssociationTarget::Connector(id);
+    let association = Change::PutAssociation { number, target };
     let number = PhoneNumber::new(number, Some(account), UnixMillis(0));
     let mut changes = vec![
         Change::PutConnector(connector),
         Change::PutTermination(termination),
         Change::PutUser(user),
         Change::PutNumber(number),
+        Change::PutOrigination(origination),
+        association,
     ];
     changes.extend(
         (1..)

@@ -2,9 +2,11 @@
 //!
 //! A [`World`] holds the engines that the server runs — `call::Engine` with its `media::Relay` — and
 //! puts `agent::Agent`s on both sides, in virtual time. The network loses, repeats, delays and so
-//! reorders datagrams, signalling and audio alike. Everything comes out of one seed: a failing world
-//! is replayed with `TRUNKLINE_SEED=n`. It is no load test and no conformance test; it knows only
-//! what must hold in *every* world ([`World::judge`]).
+//! reorders datagrams, signalling and audio alike; in a rude world ([`Manners::Rude`]) messages to
+//! the trunk are mangled, repeated long after, forked and forged as well, and a stranger sends audio.
+//! Everything comes out of one seed: a failing world is replayed with `TRUNKLINE_SEED=n`. It is no
+//! load test and no conformance test; it knows only what must hold in *every* world
+//! ([`World::judge`]).
 //!
 //! ```
 //! use sim::{Link, Plan, World};
@@ -12,20 +14,22 @@
 //! let mut world = World::new(7, Link::PERFECT);
 //! let call = world.place(&Plan::to("+12065550100"));
 //! world.run_for(std::time::Duration::from_secs(2));
-//! world.pbx.hang_up(world.now(), call);
+//! world.hang_up(call);
 //! world.settle();
 //! world.judge().unwrap();
 //! assert_eq!(world.records().len(), 1);
 //! ```
 
 mod customer;
+mod mischief;
 mod network;
 mod service;
 mod verdict;
 mod world;
 
-pub use customer::{Caller, Password, Plan};
+pub use customer::{Caller, Party, Password, Plan};
+pub use mischief::Manners;
 pub use network::{Link, Rng};
 pub use service::Service;
 pub use verdict::Broken;
-pub use world::World;
+pub use world::{Placed, World};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{CallRecord, Decision, Verdict};
+use model::{CallRecord, Decision, Direction, Verdict};
 
 use crate::world::World;
 
@@ -20,6 +20,7 @@ impl World {
         self.each_call_ended_once()?;
         self.each_call_was_written_down_once()?;
         self.nothing_went_out_without_a_verdict()?;
+        self.audio_went_to_parties_of_calls_alone()?;
         self.nothing_is_left()
     }
 
@@ -27,13 +28,14 @@ impl World {
         for call in &self.placed {
             let ends = self.ends.get(call).map_or(0, Vec::len);
             if ends != 1 {
-                return Err(Broken(format!("{call:?} of the PBX ended {ends} times")));
+                return Err(Broken(format!("{call:?} ended {ends} times")));
             }
         }
         Ok(())
     }
 
-    /// One record for each INVITE that came with credentials; none for a challenge.
+    /// One record for each INVITE that a carrier sent, or that came with credentials; none for a
+    /// challenge.
     fn each_call_was_written_down_once(&self) -> Result<(), Broken> {
         let mut written = BTreeSet::new();
         for record in self.records() {
@@ -49,7 +51,7 @@ impl World {
         match written.symmetric_difference(&came).next() {
             None => Ok(()),
             Some(call_id) if written.contains(call_id) => {
-                Err(Broken(format!("{call_id} has a record, and never came with credentials")))
+                Err(Broken(format!("{call_id} has a record, and no INVITE that may have one")))
             }
             Some(call_id) => Err(Broken(format!("{call_id} has no record"))),
         }
@@ -73,6 +75,13 @@ impl World {
             return Err(Broken(format!("{left} INVITEs left, and records tell of {attempts}")));
         }
         Ok(())
+    }
+
+    fn audio_went_to_parties_of_calls_alone(&self) -> Result<(), Broken> {
+        match self.seen.stray_media {
+            0 => Ok(()),
+            packets => Err(Broken(format!("{packets} packets of audio went astray"))),
+        }
     }
 
     fn nothing_is_left(&self) -> Result<(), Broken> {
@@ -106,9 +115,13 @@ fn admitted(record: &CallRecord) -> Result<(), Broken> {
     if let Some(refusal) = record.decisions.iter().find(refused) {
         return Err(Broken(format!("{call_id} was routed in spite of {refusal:?}")));
     }
-    let passed = |it: &Decision| it.rule == "digest" && it.verdict == Verdict::Pass;
+    let needed = match record.direction {
+        Direction::Outbound => "digest",
+        Direction::Inbound => "carrier",
+    };
+    let passed = |it: &Decision| it.rule == needed && it.verdict == Verdict::Pass;
     if !record.decisions.iter().any(passed) {
-        return Err(Broken(format!("{call_id} was routed without digest: {record:?}")));
+        return Err(Broken(format!("{call_id} was routed without {needed}: {record:?}")));
     }
     Ok(())
 }

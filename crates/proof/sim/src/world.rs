@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use agent::{Agent, Answering, CallId, Config, Ended, Event, Input, Output};
-use media::{Channel, LocalPort};
+use agent::{Agent, Answering, CallId, Config, Ended, Event, Hold, Input, Output};
+use media::{Channel, EndpointReport, LocalPort};
 use model::CallRecord;
 use sip_message::{Flow, Message, Method, Name};
 
-use crate::customer::{CARRIERS, PBX, Plan, TRUNK, socket};
+use crate::customer::{CARRIERS, PBX, Party, Plan, TRUNK, socket};
+use crate::mischief::{Manners, Meddler, STRANGER};
 use crate::network::{Link, Network, Parcel, Rng};
 use crate::service::Service;
 
@@ -35,19 +36,30 @@ pub struct World {
     /// The trunk.
     pub service: Service,
     network: Network,
+    meddler: Meddler,
     now: Instant,
-    pub(crate) placed: Vec<CallId>,
-    pub(crate) ends: BTreeMap<CallId, Vec<Ended>>,
+    pub(crate) placed: Vec<Placed>,
+    pub(crate) ends: BTreeMap<Placed, Vec<Ended>>,
     pub(crate) seen: Seen,
+}
+
+/// A call of one of the parties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Placed {
+    /// Who placed it.
+    pub party: Party,
+    call: CallId,
 }
 
 /// What went over the wire, as far as the laws ask for it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Call-IDs of INVITEs with credentials that reached the trunk.
+    /// Call-IDs of INVITEs that reached the trunk: a carrier's, and a PBX's with credentials.
     pub(crate) invites_in: BTreeSet<String>,
-    /// Call-IDs of INVITEs that the trunk sent to carriers.
+    /// Call-IDs of INVITEs that the trunk sent.
     pub(crate) invites_out: BTreeSet<String>,
+    /// Packets of audio that the trunk sent before any INVITE, or to somebody who is in no call.
+    pub(crate) stray_media: usize,
 }
 
 fn agent(address: &str, answering: Answering, seed: u8) -> Agent {
@@ -59,18 +71,25 @@ fn agent(address: &str, answering: Answering, seed: u8) -> Agent {
 }
 
 impl World {
-    /// A world in which nothing has happened, with the link that everything goes over.
+    /// A well-mannered world in which nothing has happened, with the link that everything goes over.
     #[must_use]
     pub fn new(seed: u64, link: Link) -> Self {
+        Self::with(seed, link, Manners::Good)
+    }
+
+    /// The same, with parties of these manners.
+    #[must_use]
+    pub fn with(seed: u64, link: Link, manners: Manners) -> Self {
         let mark = seed as u8;
         Self {
-            pbx: agent(PBX, Answering::Refuse, mark.wrapping_add(1)),
+            pbx: agent(PBX, Answering::SimulatedCarrier, mark.wrapping_add(1)),
             carriers: [2, 3].map(|at: u8| {
                 let address = CARRIERS[usize::from(at) - 2];
                 agent(address, Answering::SimulatedCarrier, mark.wrapping_add(at))
             }),
             service: Service::new(*START, mark),
             network: Network::new(link, Rng::new(seed ^ 0x5eed)),
+            meddler: Meddler::new(manners, Rng::new(seed ^ 0x00de)),
             now: *START,
             placed: Vec::new(),
             ends: BTreeMap::new(),
@@ -90,18 +109,54 @@ impl World {
         &self.service.records
     }
 
-    /// How a call of the PBX ended, if it has.
+    /// How a call ended for who placed it, if it has.
     #[must_use]
-    pub fn end_of(&self, call: CallId) -> Option<&Ended> {
+    pub fn end_of(&self, call: Placed) -> Option<&Ended> {
         self.ends.get(&call)?.first()
     }
 
-    /// Lets the PBX place a call.
-    pub fn place(&mut self, plan: &Plan) -> CallId {
-        let call = self.pbx.call(self.now, plan.order());
-        self.placed.push(call);
+    /// What who placed a call hears of it, while it is up.
+    #[must_use]
+    pub fn report(&self, call: Placed) -> Option<EndpointReport> {
+        match call.party {
+            Party::Pbx => self.pbx.report(call.call),
+            Party::Carrier => self.carriers[0].report(call.call),
+        }
+    }
+
+    /// Places a call.
+    pub fn place(&mut self, plan: &Plan) -> Placed {
+        let (now, party) = (self.now, plan.party);
+        let call = self.agent(party).call(now, plan.order());
+        let placed = Placed { party, call };
+        self.placed.push(placed);
         self.drain();
-        call
+        placed
+    }
+
+    /// Lets who placed a call hang up.
+    pub fn hang_up(&mut self, call: Placed) {
+        let now = self.now;
+        self.agent(call.party).hang_up(now, call.call);
+    }
+
+    /// Lets who placed a call put it on hold, or take it back.
+    pub fn hold(&mut self, call: Placed, wanted: Hold) {
+        let now = self.now;
+        self.agent(call.party).hold(now, call.call, wanted);
+    }
+
+    /// Lets who placed a call ask whether the other side is there.
+    pub fn options(&mut self, call: Placed) {
+        let now = self.now;
+        self.agent(call.party).options(now, call.call);
+    }
+
+    fn agent(&mut self, party: Party) -> &mut Agent {
+        match party {
+            Party::Pbx => &mut self.pbx,
+            Party::Carrier => &mut self.carriers[0],
+        }
     }
 
     /// Lets time pass.
@@ -124,10 +179,10 @@ impl World {
         self.now = end;
     }
 
-    /// The PBX gives up every call, and everything is left to end.
+    /// Every call is given up by who placed it, and everything is left to end.
     pub fn settle(&mut self) {
         for call in self.placed.clone() {
-            self.pbx.hang_up(self.now, call);
+            self.hang_up(call);
         }
         self.run_for(SETTLING);
     }
@@ -159,8 +214,12 @@ impl World {
                         let from = SocketAddr::new(socket(address).ip(), port);
                         self.network.post(self.now, from, to, &bytes);
                     }
-                    Output::Event { call, event: Event::Ended(ended) } if address == PBX => {
-                        self.ends.entry(call).or_default().push(*ended);
+                    // The second carrier places none.
+                    Output::Event { call, event: Event::Ended(ended) }
+                        if address != CARRIERS[1] =>
+                    {
+                        let party = if address == PBX { Party::Pbx } else { Party::Carrier };
+                        self.ends.entry(Placed { party, call }).or_default().push(*ended);
                     }
                     Output::Event { .. } | Output::Traced(_) => {}
                 }
@@ -170,10 +229,17 @@ impl World {
 
     fn deliver(&mut self, parcel: Parcel) {
         let Parcel { from, to, mut bytes, .. } = parcel;
+        if to == socket(TRUNK) {
+            for (from, mut bytes) in self.meddler.meddle(from, bytes) {
+                self.note(from, to, &bytes);
+                self.service.receive(self.now, from, to, &mut bytes);
+            }
+            return;
+        }
         if to.ip() == socket(TRUNK).ip() {
-            self.note(from, to, &bytes);
-            if let Some((from, to, bytes)) = self.service.receive(self.now, from, to, &mut bytes) {
-                self.network.post(self.now, from, to, &bytes);
+            self.relay(from, to, &mut bytes);
+            if self.meddler.injects() {
+                self.relay(socket(STRANGER), to, &mut bytes);
             }
             return;
         }
@@ -187,6 +253,18 @@ impl World {
             Input::Media { port: to.port(), from, packet: &mut bytes }
         };
         agent.handle_input(self.now, input);
+    }
+
+    /// Lets the trunk have a packet of audio, and sends what it makes of it.
+    fn relay(&mut self, from: SocketAddr, to: SocketAddr, bytes: &mut [u8]) {
+        let Some((from, to, bytes)) = self.service.receive(self.now, from, to, bytes) else {
+            return;
+        };
+        // A party may name any address in its description; the stranger is in no call.
+        if to.ip() == socket(STRANGER).ip() || self.seen.invites_out.is_empty() {
+            self.seen.stray_media += 1;
+        }
+        self.network.post(self.now, from, to, &bytes);
     }
 
     /// Notes the INVITEs that the laws speak of.
@@ -203,7 +281,7 @@ impl World {
         let call_id = message.first(Name::CallId).unwrap_or_default().to_owned();
         if from == trunk {
             self.seen.invites_out.insert(call_id);
-        } else if message.contains(Name::ProxyAuthorization) {
+        } else if from != socket(PBX) || message.contains(Name::ProxyAuthorization) {
             self.seen.invites_in.insert(call_id);
         }
     }
