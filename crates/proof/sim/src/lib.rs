@@ -4,7 +4,7 @@
 //! puts `agent::Agent`s on both sides, in virtual time. The network loses, repeats, delays and so
 //! reorders datagrams, signalling and audio alike; in a rude world ([`Manners::Rude`]) messages to
 //! the trunk are mangled, repeated long after, forked and forged as well, and a stranger sends audio.
-//! Everything comes out of one seed: a failing world is replayed with `TRUNKLINE_SEED=n`. It is no
+//! Everything comes out of one seed: a failing world is replayed with `cargo sim SEED`. It is no
 //! load test and no conformance test; it knows only what must hold in *every* world
 //! ([`World::judge`]).
 //!
@@ -21,6 +21,7 @@
 //! ```
 
 mod customer;
+mod life;
 mod mischief;
 mod network;
 mod service;
@@ -28,6 +29,7 @@ mod verdict;
 mod world;
 
 pub use customer::{Caller, Party, Password, Plan};
+pub use life::live_through;
 pub use mischief::Manners;
 pub use network::{Link, Rng};
 pub use service::Service;

@@ -41,6 +41,7 @@ pub struct World {
     pub(crate) placed: Vec<Placed>,
     pub(crate) ends: BTreeMap<Placed, Vec<Ended>>,
     pub(crate) seen: Seen,
+    journal: Vec<String>,
 }
 
 /// A call of one of the parties.
@@ -94,6 +95,7 @@ impl World {
             placed: Vec::new(),
             ends: BTreeMap::new(),
             seen: Seen::default(),
+            journal: Vec::new(),
         }
     }
 
@@ -107,6 +109,12 @@ impl World {
     #[must_use]
     pub fn records(&self) -> &[CallRecord] {
         &self.service.records
+    }
+
+    /// Every SIP message that reached or left the trunk, one line each.
+    #[must_use]
+    pub fn journal(&self) -> &[String] {
+        &self.journal
     }
 
     /// How a call ended for who placed it, if it has.
@@ -273,6 +281,7 @@ impl World {
         if from != trunk && to != trunk {
             return;
         }
+        self.journal.push(entry(self.now, from, to, bytes));
         let Ok(message) = Message::parse(bytes) else { return };
         let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
         if message.method() != Some(Method::Invite) || in_dialog {
@@ -285,4 +294,16 @@ impl World {
             self.seen.invites_in.insert(call_id);
         }
     }
+}
+
+/// `   3.583  192.0.2.10:5060 → 203.0.113.1:5060  INVITE sip:… SIP/2.0  3 INVITE  abc@def`
+fn entry(now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().next().unwrap_or_default();
+    let header = |name: &str| {
+        let found = text.lines().find_map(|it| it.strip_prefix(name));
+        found.unwrap_or_default().trim().to_owned()
+    };
+    let at = now.duration_since(*START).as_secs_f64();
+    format!("{at:8.3}  {from} → {to}  {line}  {}  {}", header("CSeq:"), header("Call-ID:"))
 }

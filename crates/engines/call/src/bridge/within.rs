@@ -235,10 +235,18 @@ impl Call {
         answered.leg(to).heard(response.flow);
         let relay = answered.relays.remove(at);
         if response.status.is_success() {
-            let refused = answered.succeed(turn, relay, response, &mut self.media);
+            let mut relay = relay;
+            let refused = answered.succeed(turn, &mut relay, response, &mut self.media);
             match refused {
                 Ok(()) => self.watch_sessions(turn),
-                Err(refusal) => self.hang_up(turn, End::AnswerRefused(refusal)),
+                Err(refusal) => {
+                    // Who answered is owed its ACK, who asked its answer, whatever becomes of the call.
+                    if relay.kind == Kind::Invite {
+                        answered.leg(to).ack(turn, relay.cseqs[1], None);
+                    }
+                    relay.refuse(turn, Status::BAD_GATEWAY);
+                    self.hang_up(turn, End::AnswerRefused(refusal));
+                }
             }
             return;
         }
@@ -314,7 +322,7 @@ impl Answered {
     fn succeed(
         &mut self,
         turn: &mut Turn<'_>,
-        mut relay: Relay,
+        relay: &mut Relay,
         response: &Response<'_>,
         media: &mut MediaPlan,
     ) -> Result<(), sdp::Refusal> {
@@ -373,7 +381,7 @@ impl Answered {
         if let Some(offered) = relay.offered.take() {
             self.leg(to).told = Some(offered);
         }
-        hand_back(turn, &relay, response, body.as_deref());
+        hand_back(turn, relay, response, body.as_deref());
         Ok(())
     }
 }

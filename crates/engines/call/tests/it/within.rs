@@ -45,6 +45,29 @@ fn a_caller_holds_and_resumes() {
 }
 
 #[test]
+fn a_change_whose_answer_cannot_be_carried_is_answered_before_the_call_ends() {
+    let mut world = World::new();
+    let call = talk(&mut world);
+    let hold = reinvite(&call, 5, &sdp_as("192.0.2.10", 4000, "sendonly"));
+    world.send(PBX, &hold.text());
+    world.expect(PBX, "SIP/2.0 100 ");
+    let left = world.expect(CARRIER, "INVITE ");
+    let contact = format!("Contact: <sip:{CARRIER}>");
+    world.send(CARRIER, &response(&left, "200 OK", "", &[&contact], None));
+    world.expect(CARRIER, "ACK ");
+    let refused = world.expect(PBX, "SIP/2.0 502 ");
+    assert!(header(&refused, Name::CSeq).starts_with("5 INVITE"), "{refused}");
+    world.send(PBX, &ack(&hold, &refused).text());
+    for peer in [CARRIER, PBX] {
+        let bye = world.expect(peer, "BYE ");
+        world.send(peer, &response(&bye, "200 OK", "", &[], None));
+    }
+    assert_eq!(world.only_record().reason, "answer-refused");
+    world.wait(Duration::from_secs(64));
+    world.assert_clean();
+}
+
+#[test]
 fn a_held_call_is_not_hung_up_for_its_silence() {
     let mut world = World::new();
     let call = talk(&mut world);
