@@ -57,11 +57,14 @@ def loudest_second(samples, rate):
 class Baresip:
     """A user agent without sound devices: it plays a file and writes down what it hears."""
 
-    def __init__(self, home, server, domain, password):
+    def __init__(self, home, server, domain, password, transport="udp", srtp=False):
         self.home = home
-        host, port = server.sip("udp")
+        host, port = server.sip(transport)
         write_tone(home / "source.wav", 440, 20)
-        modules = ["g711.so", "account.so", "aufile.so", "aubridge.so", "sndfile.so"]
+        # An account's encryption must be known before the account is read.
+        modules = ["srtp.so"] if srtp else []
+        modules += ["g711.so", "account.so", "aufile.so", "aubridge.so", "sndfile.so"]
+        encryption = ";mediaenc=srtp-mand" if srtp else ""
         (home / "config").write_text(
             f"module_path {MODULES}\n"
             + "".join(f"module {it}\n" for it in modules)
@@ -74,7 +77,7 @@ class Baresip:
         )
         (home / "accounts").write_text(
             f"<sip:{OWNED}@{domain}>;auth_user=pbx;auth_pass={password};regint=0;"
-            f'outbound="sip:{host}:{port};transport=udp";audio_codecs=PCMU\n'
+            f'outbound="sip:{host}:{port};transport={transport}";audio_codecs=PCMU{encryption}\n'
         )
 
     def call(self, uri, seconds):

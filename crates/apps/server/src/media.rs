@@ -14,7 +14,7 @@ use call::{MediaCommand, MediaEvent};
 use media::{Drops, LocalPort, OpenError, PortRange, Relay, RelayConfig};
 use net::{Forward, PacketHandler, RtpCounters, RtpPool, RtpPoolConfig, Waker};
 use tokio::sync::oneshot;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::config::{CallsConfig, MediaConfig};
 use crate::credentials::random;
@@ -132,6 +132,9 @@ pub enum MediaStartError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The system does not give what packets come and go by.
+    #[error("media.backend cannot be used here: {0}; set it to epoll, or to auto")]
+    Backend(#[source] std::io::Error),
     /// Every port of the range is taken.
     #[error(
         "every RTP port from {} to {} is taken by other programs; widen media.port_min and media.port_max",
@@ -155,8 +158,11 @@ impl MediaThread {
             address: config.address,
             port_min: *range.start(),
             port_max: *range.end(),
+            backend: config.backend,
         };
-        let mut pool = RtpPool::new(pool_config).map_err(bind_error)?;
+        let mut pool = RtpPool::new(pool_config).map_err(MediaStartError::Backend)?;
+        let backend = pool.backend();
+        info!(?backend, "media packets come and go by this");
         let ports = pool.grow(PAIRS_AT_START).map_err(bind_error)?;
         if ports.is_empty() {
             return Err(MediaStartError::AllTaken { range });

@@ -5,7 +5,7 @@
 //! [`Reactor`] (epoll), [`Waker`], [`UdpBatch`] (one SIP socket), [`Streams`] (SIP over TCP and TLS),
 //! [`RtpPool`] (pairs of RTP and RTCP sockets), [`Clock`] — and takes no decision about calls. Nothing
 //! here blocks but [`Reactor::wait`] and [`RtpPool::wait`]; everything that can grow has a limit.
-//! All `unsafe` of the product is in this crate's `sys` module. Linux only.
+//! All `unsafe` of the product is in this crate's `sys` and `uring` modules. Linux only.
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,6 +31,7 @@ mod streams;
 mod sys;
 mod tls;
 mod udp_batch;
+mod uring;
 mod waker;
 
 pub use clock::{Clock, Now};
@@ -38,7 +39,7 @@ pub use connection::CloseReason;
 pub use fd_limit::{FdLimit, raise_fd_limit};
 pub use reactor::{Interest, Reactor, Ready, Token};
 pub use rtp_pool::{
-    Forward, PacketHandler, ROOM_BYTES, RtpCounters, RtpPool, RtpPoolConfig, Woken,
+    Forward, MediaBackend, PacketHandler, ROOM_BYTES, RtpCounters, RtpPool, RtpPoolConfig, Woken,
 };
 pub use streams::{StreamConfig, StreamCounters, StreamEvent, StreamSendError, Streams};
 pub use tls::{TlsAcceptor, TlsDial, TlsDialer, TlsFault};

@@ -1,7 +1,7 @@
 //! Waiting for sockets: epoll.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use crate::sys::{self, EpollChange};
@@ -113,6 +113,11 @@ impl Reactor {
         Ok(self.events[..count]
             .iter()
             .map(|event| Ready { token: Token(event.u64), events: event.events }))
+    }
+
+    /// The set's own descriptor: readable when a socket of the set has something.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
     }
 
     fn change(

@@ -2,15 +2,17 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::reactor::{Interest, Reactor, Ready, Token};
+use crate::uring::{Finished, Ring};
 use crate::waker::Waker;
 
 /// The largest media datagram that is read; G.711 needs 172 bytes, and a path 1500.
-const PACKET_BYTES_MAX: usize = 2048;
+pub(crate) const PACKET_BYTES_MAX: usize = 2048;
 
 /// Bytes that a packet may grow by on its way: the tag of SRTP, and more.
 pub const ROOM_BYTES: usize = 64;
@@ -27,6 +29,20 @@ pub struct RtpPoolConfig {
     pub port_min: u16,
     /// The highest port.
     pub port_max: u16,
+    /// How packets come and go.
+    pub backend: MediaBackend,
+}
+
+/// How packets come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MediaBackend {
+    /// By io_uring where the kernel lets us, else by epoll.
+    #[default]
+    Auto,
+    /// By io_uring, or not at all.
+    IoUring,
+    /// By epoll, `recvfrom` and `sendto`.
+    Epoll,
 }
 
 /// Where a packet goes on.
@@ -79,6 +95,8 @@ pub struct RtpCounters {
 /// and are used again; which pair belongs to which call is not the pool's business.
 pub struct RtpPool {
     reactor: Reactor,
+    /// With a ring the reactor has the waker alone.
+    ring: Option<Box<Ring>>,
     waker: Waker,
     config: RtpPoolConfig,
     /// Pairs by position in the range.
@@ -109,8 +127,15 @@ impl RtpPool {
         let reactor = Reactor::new()?;
         let waker = Waker::new(&reactor, WAKER)?;
         let next = first_port(&config);
+        let ring = || Ring::new(reactor.as_fd().as_raw_fd()).map(Box::new);
+        let ring = match config.backend {
+            MediaBackend::Auto => ring().ok(),
+            MediaBackend::IoUring => Some(ring()?),
+            MediaBackend::Epoll => None,
+        };
         Ok(Self {
             reactor,
+            ring,
             waker,
             config,
             pairs: Vec::new(),
@@ -118,6 +143,11 @@ impl RtpPool {
             ready: Vec::new(),
             counters: RtpCounters::default(),
         })
+    }
+
+    /// How packets come and go: never [`MediaBackend::Auto`].
+    pub fn backend(&self) -> MediaBackend {
+        if self.ring.is_some() { MediaBackend::IoUring } else { MediaBackend::Epoll }
     }
 
     /// Ends the pool's wait from another thread.
@@ -162,6 +192,12 @@ impl RtpPool {
 
     /// Waits for packets, for the waker, or for the time to be over; `None` waits for ever.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Woken> {
+        let mut timeout = timeout;
+        if let Some(ring) = &mut self.ring {
+            ring.wait(timeout)?;
+            // The ring has waited for the waker too, and the reactor has it at once.
+            timeout = Some(Duration::ZERO);
+        }
         self.ready.clear();
         let mut woken = Woken::ByItself;
         for ready in self.reactor.wait(timeout)? {
@@ -183,6 +219,13 @@ impl RtpPool {
     /// One packet each: a stream has one per 20 ms, so a second read would nearly always be a system
     /// call for nothing. Packets leave at once, because no two streams share a socket to batch on.
     pub fn receive(&mut self, handler: &mut impl PacketHandler) {
+        if let Some(mut ring) = self.ring.take() {
+            while let Some(finished) = ring.next_finished() {
+                self.finish(&mut ring, finished, handler);
+            }
+            self.ring = Some(ring);
+            return;
+        }
         let mut buffer = [0; PACKET_BYTES_MAX + ROOM_BYTES];
         for at in 0..self.ready.len() {
             let port = self.ready[at].token.0 as u16;
@@ -206,6 +249,51 @@ impl RtpPool {
             if self.send(forward, packet).is_err() {
                 handler.not_sent(forward, packet);
             }
+        }
+    }
+
+    /// Takes what the ring has finished.
+    fn finish(&mut self, ring: &mut Ring, finished: Finished, handler: &mut impl PacketHandler) {
+        match finished {
+            Finished::Packet { port, packet } => {
+                self.counters.received += 1;
+                let Some(from) = packet.from else { return ring.give_back(packet) };
+                let len = packet.len;
+                let Some(forward) = handler.packet(port, from, ring.bytes_of(&packet), len) else {
+                    return ring.give_back(packet);
+                };
+                match self.socket(forward.from).map(AsRawFd::as_raw_fd) {
+                    Some(socket) => ring.send(&packet, socket, forward),
+                    None => {
+                        self.counters.send_refused += 1;
+                        handler.not_sent(forward, &ring.bytes_of(&packet)[..forward.len]);
+                        ring.give_back(packet);
+                    }
+                }
+            }
+            Finished::NotSent { packet, forward, error } => {
+                let bytes = &ring.bytes_of(&packet)[..forward.len];
+                // The report of an earlier packet's fate stood before this one: once more.
+                if error.kind() != io::ErrorKind::ConnectionRefused {
+                    self.counters.send_refused += 1;
+                    handler.not_sent(forward, bytes);
+                } else if self.send(forward, bytes).is_err() {
+                    handler.not_sent(forward, bytes);
+                }
+                ring.give_back(packet);
+            }
+            Finished::Sent => self.counters.sent += 1,
+            Finished::TooLong => {
+                self.counters.received += 1;
+                self.counters.too_long += 1;
+            }
+            Finished::Unreachable => self.counters.unreachable += 1,
+            Finished::Disarmed { port } => {
+                if let Some(socket) = self.socket(port) {
+                    ring.arm(port, socket.as_raw_fd());
+                }
+            }
+            Finished::Polled => {}
         }
     }
 
@@ -239,11 +327,19 @@ impl RtpPool {
         self.counters
     }
 
-    fn bind_pair(&self, port: u16) -> io::Result<Pair> {
+    fn bind_pair(&mut self, port: u16) -> io::Result<Pair> {
         let rtp = self.bind(port)?;
         let rtcp = self.bind(port + 1)?;
-        self.reactor.add(&rtp, Token(port.into()), Interest::Read)?;
-        self.reactor.add(&rtcp, Token((port + 1).into()), Interest::Read)?;
+        match &mut self.ring {
+            Some(ring) => {
+                ring.arm(port, rtp.as_raw_fd());
+                ring.arm(port + 1, rtcp.as_raw_fd());
+            }
+            None => {
+                self.reactor.add(&rtp, Token(port.into()), Interest::Read)?;
+                self.reactor.add(&rtcp, Token((port + 1).into()), Interest::Read)?;
+            }
+        }
         Ok(Pair { rtp, rtcp })
     }
 

@@ -1,4 +1,5 @@
-//! The system calls that the standard library does not have. All `unsafe` of the product is here.
+//! The system calls that the standard library does not have. All `unsafe` of the product is here and in
+//! [`uring`](crate::uring).
 #![expect(unsafe_code, reason = "epoll, eventfd, recvmmsg, sendmmsg and rlimit have no safe form")]
 
 use std::io;
@@ -272,8 +273,21 @@ fn address_of(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
+/// The address in the first bytes of a name that the kernel wrote.
+pub(crate) fn address_in(bytes: &[u8]) -> Option<SocketAddr> {
+    // SAFETY: all zeros is a sound storage without an address.
+    let mut name: libc::sockaddr_storage = unsafe { mem::zeroed() };
+    let len = bytes.len().min(size_of::<libc::sockaddr_storage>());
+    // SAFETY: both are as long as that at least, and lie apart.
+    unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), ptr::from_mut(&mut name).cast(), len) };
+    address_of(&name)
+}
+
 /// Writes `address` as the kernel reads it, and returns its length.
-fn write_name(address: SocketAddr, name: &mut libc::sockaddr_storage) -> libc::socklen_t {
+pub(crate) fn write_name(
+    address: SocketAddr,
+    name: &mut libc::sockaddr_storage,
+) -> libc::socklen_t {
     let name = ptr::from_mut(name);
     match address {
         SocketAddr::V4(v4) => {

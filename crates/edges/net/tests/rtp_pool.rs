@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use net::{Forward, PacketHandler, ROOM_BYTES, RtpPool, RtpPoolConfig, Woken};
+use net::{Forward, MediaBackend, PacketHandler, ROOM_BYTES, RtpPool, RtpPoolConfig, Woken};
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(5));
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -11,7 +11,9 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A pool in a stretch of ports of this test alone, below those that the kernel hands out; other
 /// processes may still have some of them.
 fn pool(port_min: u16, port_max: u16) -> RtpPool {
-    RtpPool::new(RtpPoolConfig { address: LOOPBACK, port_min, port_max }).expect("a sound fixture")
+    let backend = MediaBackend::Epoll;
+    let config = RtpPoolConfig { address: LOOPBACK, port_min, port_max, backend };
+    RtpPool::new(config).expect("a sound fixture")
 }
 
 fn peer() -> UdpSocket {
@@ -84,8 +86,12 @@ fn a_pair_of_which_another_has_one_port_is_passed_over() {
 
 #[test]
 fn an_address_that_is_not_ours_is_an_error() {
-    let config =
-        RtpPoolConfig { address: "192.0.2.1".parse().unwrap(), port_min: 15_200, port_max: 15_209 };
+    let config = RtpPoolConfig {
+        address: "192.0.2.1".parse().unwrap(),
+        port_min: 15_200,
+        port_max: 15_209,
+        backend: MediaBackend::Epoll,
+    };
     assert!(RtpPool::new(config).unwrap().grow(1).is_err());
 }
 

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use net::MediaBackend;
+
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
@@ -16,6 +18,11 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::integer("media.port_min", "20000", "First port for RTP; 0 means any free ports."),
     Key::integer("media.port_max", "29999", "Last port for RTP."),
+    Key::text(
+        "media.backend",
+        "auto",
+        "How packets come and go: io_uring, epoll, or auto for the first that the kernel allows.",
+    ),
 ];
 
 /// The addresses and ports of audio. A value of this type has passed its checks.
@@ -27,6 +34,8 @@ pub struct MediaConfig {
     pub advertised_address: IpAddr,
     /// The ports to use; `None` means any free ones.
     pub ports: Option<RangeInclusive<u16>>,
+    /// How packets come and go.
+    pub backend: MediaBackend,
 }
 
 impl MediaConfig {
@@ -46,7 +55,17 @@ impl MediaConfig {
             address,
             advertised_address: advertised.unwrap_or(address),
             ports: Self::ports(settings)?,
+            backend: Self::backend(settings)?,
         })
+    }
+
+    fn backend(settings: &Settings) -> Result<MediaBackend, Problem> {
+        match settings.text("media.backend") {
+            Some("auto") | None => Ok(MediaBackend::Auto),
+            Some("io_uring") => Ok(MediaBackend::IoUring),
+            Some("epoll") => Ok(MediaBackend::Epoll),
+            Some(_) => Err(settings.refuse("media.backend", "it must be auto, io_uring or epoll")),
+        }
     }
 
     fn ports(settings: &Settings) -> Result<Option<RangeInclusive<u16>>, Problem> {
