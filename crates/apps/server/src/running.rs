@@ -106,6 +106,9 @@ impl Running {
             if self.0.media_thread.is_finished() {
                 return PartEnded { part: "media" };
             }
+            if self.0.store.has_ended() {
+                return PartEnded { part: "database" };
+            }
             sleep(THREAD_LOOK).await;
         }
     }
@@ -194,4 +197,45 @@ async fn until(asker: &Asker, patience: Duration, is_so: impl Fn(&SignallingCoun
 async fn join(thread: std::thread::JoinHandle<()>) {
     // A thread that panicked has said so by itself.
     let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AccountId, Tags};
+    use store::{Committed, Observer, StoreError, TypedTx as _, WriteError};
+
+    use super::*;
+    use crate::Server;
+    use crate::config::Sources;
+
+    /// Fails as a projection with a mistake in it would.
+    struct Panics;
+
+    impl Observer for Panics {
+        fn committed(&self, _: &Committed) {
+            panic!("on purpose");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_panic_among_those_who_follow_the_store_ends_the_service() {
+        let dir = tempfile::tempdir().unwrap();
+        let free = "'127.0.0.1:0'";
+        let text = format!(
+            "data_dir = {:?}\nhttp.listen = {free}\nadmin.listen = {free}\nsip.listen = {free}\n\
+             sip.tls.listen = {free}\nmedia.port_min = 0\ncarriers.simulated = false\n",
+            dir.path().display().to_string()
+        );
+        let config = Config::load(Sources::text(&text)).unwrap();
+        let mut running = Server::start(config).await.unwrap();
+        running.0.store.subscribe(Arc::new(Panics));
+
+        let tags =
+            Tags { account: AccountId::DEFAULT, arn: "a".into(), values: Default::default() };
+        let written = running.0.store.write(move |tx| tx.put(&tags)).await;
+
+        assert!(matches!(written, Err(WriteError::Store(StoreError::Closed))), "{written:?}");
+        assert_eq!(running.failed().await, PartEnded { part: "database" });
+        running.shutdown().await;
+    }
 }

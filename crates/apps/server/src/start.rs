@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use api::{Clock as _, Encryption, Identity, KeyReaders, SystemClock, Tls};
 use net::{BindError, Clock, raise_fd_limit};
-use store::{Keyring, SealError, Store, StoreConfig, StoreError, View};
+use store::{Keyring, SealError, Snapshot, Store, StoreConfig, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -170,12 +170,7 @@ async fn assemble(
     let sip_tls = SipTls::open(&config)?;
     let Listening { sockets, http, admin, addresses } = Listening::bind(&config, &sip_tls).await?;
     let (media_thread, media, words) = MediaThread::bind(&config.media, &config.calls)?;
-    let simulated = match config.carriers.simulated {
-        Simulated::Off => None,
-        Simulated::On | Simulated::WhileAlone => {
-            Some(simulated::Simulated::start(tap).map_err(StartError::Thread)?)
-        }
-    };
+    let simulated = simulated_carrier(config.carriers.simulated, tap)?;
     let seat = seat(&config, simulated.as_ref());
     let projection = project(&store, seat, sip_tls.peers()).await?;
 
@@ -280,6 +275,19 @@ impl Listening {
     }
 }
 
+/// The simulated carrier, unless it is off.
+fn simulated_carrier(
+    wanted: Simulated,
+    tap: CarrierTap,
+) -> Result<Option<simulated::Simulated>, StartError> {
+    match wanted {
+        Simulated::Off => Ok(None),
+        Simulated::On | Simulated::WhileAlone => {
+            simulated::Simulated::start(tap).map(Some).map_err(StartError::Thread)
+        }
+    }
+}
+
 /// When the simulated carrier takes part.
 fn seat(config: &Config, simulated: Option<&simulated::Simulated>) -> SimulatedCarrier {
     match (simulated, config.carriers.simulated) {
@@ -323,7 +331,8 @@ async fn project(
     seat: SimulatedCarrier,
     peers: Arc<TlsPeers>,
 ) -> Result<Arc<Projection>, StoreError> {
-    let load = move |view: &dyn View| Projection::of_everything(view, seat, peers).map(Arc::new);
+    let load =
+        move |view: &Snapshot<'_>| Projection::of_everything(view, seat, peers).map(Arc::new);
     let projection = store.project(load).await?;
     if projection.simulated_is_seated() {
         info!(

@@ -37,16 +37,24 @@ impl Document {
         &self,
         of: impl FnOnce() -> String,
     ) -> Result<T, StoreError> {
-        // The error's own text may quote a value, so only its place is told.
-        serde_json::from_slice(&self.0).map_err(|error| StoreError::Corrupt {
-            detail: format!(
-                "the document of {} is not readable at line {} column {}",
-                of(),
-                error.line(),
-                error.column()
-            ),
-        })
+        decode(&self.0, of)
     }
+}
+
+/// Reads the JSON text of a resource. `of` names it in the error.
+pub(crate) fn decode<T: DeserializeOwned>(
+    text: &[u8],
+    of: impl FnOnce() -> String,
+) -> Result<T, StoreError> {
+    // The error's own text may quote a value, so only its place is told.
+    serde_json::from_slice(text).map_err(|error| StoreError::Corrupt {
+        detail: format!(
+            "the document of {} is not readable at line {} column {}",
+            of(),
+            error.line(),
+            error.column()
+        ),
+    })
 }
 
 impl fmt::Debug for Document {

@@ -54,5 +54,6 @@ pub use document::Document;
 pub use error::{Fault, StoreError, WriteError};
 pub use record::{RecordCursor, RecordFilter, RecordPage, Retention};
 pub use seal::{KeyId, Keyring, Resumed, Rotation, SealError};
+pub use sqlite::{RowRef, Snapshot, Visit};
 pub use store::{Store, StoreConfig};
 pub use view::{Listing, Page, Range, Row, Tx, TypedTx, TypedView, View};

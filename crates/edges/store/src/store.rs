@@ -10,7 +10,7 @@ use crate::job::task;
 use crate::sqlite::Database;
 use crate::{
     BackupError, Keyring, Observer, RecordCursor, RecordFilter, RecordPage, Retention, Rotation,
-    StoreError, Tx, View, WriteError,
+    Snapshot, StoreError, Tx, View, WriteError,
 };
 
 /// Where the store keeps what, and how much of it.
@@ -132,7 +132,7 @@ impl Store {
     /// Writers wait while `load` runs, so no change is missed and none is told twice.
     pub async fn project<O: Observer + 'static>(
         &self,
-        load: impl FnOnce(&dyn View) -> Result<Arc<O>, StoreError> + Send + 'static,
+        load: impl FnOnce(&Snapshot<'_>) -> Result<Arc<O>, StoreError> + Send + 'static,
     ) -> Result<Arc<O>, StoreError> {
         self.0.writer().project(load).await
     }
@@ -182,6 +182,12 @@ impl Store {
     /// mode 0600, before this returns; after an error there is no file.
     pub async fn backup(&self, path: PathBuf, progress: Progress) -> Result<Manifest, BackupError> {
         self.0.backup(path, progress).await
+    }
+
+    /// Whether the writer has ended, which it does by itself only if an [`Observer`] panicked: then
+    /// nothing can be written until the program starts anew.
+    pub fn has_ended(&self) -> bool {
+        self.0.writer().has_ended()
     }
 
     /// The database file.

@@ -6,6 +6,7 @@
 
 mod carriers;
 mod feed;
+mod load;
 mod places;
 pub(crate) mod resolver;
 
@@ -13,12 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use call::directory::{Change, Directory, Place, Resolved, ResolvedCarrier};
-use model::{
-    Carrier, CarrierName, EmergencyCalling, Origination, PhoneNumber, PhoneNumberAssociation,
-    PhoneNumberSettings, Proxy, ProxySession, SipRule, SipUser, Termination, VoiceConnector,
-    VoiceConnectorGroup, VoiceConnectorId,
-};
-use store::{Committed, Observer, StoreError, TypedView, View};
+use model::{Carrier, CarrierName, VoiceConnectorId};
+use store::{Committed, Observer, Snapshot, StoreError, TypedView};
 use tokio::sync::Notify;
 
 use carriers::{Carriers, SimulatedSeat};
@@ -50,35 +47,19 @@ impl Projection {
     /// # Errors
     /// [`StoreError`] if a row cannot be read.
     pub(crate) fn of_everything(
-        view: &dyn View,
+        stored: &Snapshot<'_>,
         simulated: SimulatedCarrier,
         peers: Arc<TlsPeers>,
     ) -> Result<Self, StoreError> {
+        let load::Loaded { directory, routed } = load::load(stored)?;
         let mut folding = Folding {
-            directory: Directory::new(),
+            directory,
             carriers: Carriers::new(simulated.seat(), peers),
             places: Places::default(),
         };
-        let directory = &mut folding.directory;
-        view.all::<VoiceConnector>(|it| directory.apply(Change::PutConnector(it)))?;
-        view.all::<Termination>(|it| directory.apply(Change::PutTermination(it)))?;
-        let mut with_names = Vec::new();
-        view.all::<Origination>(|it| {
-            with_names.push(it.connector.clone());
-            directory.apply(Change::PutOrigination(it));
-        })?;
-        view.all::<SipUser>(|it| directory.apply(Change::PutUser(it)))?;
-        view.owned::<PhoneNumber>(|it| directory.apply(Change::PutNumber(it)))?;
-        view.all::<PhoneNumberAssociation>(|it| directory.apply(feed::association(it)))?;
-        view.all::<PhoneNumberSettings>(|it| directory.apply(Change::PutNumberSettings(it)))?;
-        view.all::<VoiceConnectorGroup>(|it| directory.apply(Change::PutGroup(it)))?;
-        view.all::<EmergencyCalling>(|it| directory.apply(Change::PutEmergencyCalling(it)))?;
-        view.all::<Proxy>(|it| directory.apply(Change::PutProxy(it)))?;
-        view.all::<ProxySession>(|it| directory.apply(Change::PutProxySession(it)))?;
-        view.all::<SipRule>(|it| directory.apply(Change::PutRule(it)))?;
-        with_names.iter().for_each(|id| folding.look_for_places(id));
+        routed.iter().for_each(|id| folding.look_for_places(id));
         let mut carriers = Vec::new();
-        view.all::<Carrier>(|it| carriers.push(it))?;
+        stored.all::<Carrier>(|it| carriers.push(it))?;
         for carrier in carriers {
             folding.put_carrier(carrier);
         }

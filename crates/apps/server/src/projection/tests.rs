@@ -1,8 +1,9 @@
 use std::num::NonZeroU32;
 
 use model::{
-    AccountId, DigestKeys, E164Number, NetworkType, Region, Resource, Secret, UnixMillis, Username,
-    VoiceConnectorId,
+    AccountId, DigestKeys, E164Number, NetworkType, Origination, PhoneNumber,
+    PhoneNumberAssociation, Region, Resource, Secret, SipUser, Termination, UnixMillis, Username,
+    VoiceConnector, VoiceConnectorId,
 };
 use store::{Keyring, Store, StoreConfig, TypedTx};
 

@@ -12,10 +12,13 @@ mod record_rows;
 mod rotation;
 mod rows;
 mod schema;
+mod snapshot;
 mod tx;
 mod writer;
 
 pub(crate) use database::Database;
+pub use rows::RowRef;
+pub use snapshot::{Snapshot, Visit};
 pub(crate) use tx::WriteTx;
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use model::{AccountId, Kind};
+use model::{AccountId, Kind, Resource};
 use rusqlite::{Connection, ToSql, params};
 use zeroize::Zeroizing;
 
 use super::fault::{Sorted as _, corrupt};
 use super::kinds::Kinds;
+use super::snapshot::Direction;
 use crate::seal::Place;
 use crate::{Action, Document, Feed, FeedEntry, KeyId, Keyring, Range, Row, StoreError, View};
 
@@ -41,6 +42,100 @@ impl Rows<'_> {
         let parent = row.get(2).sorted()?;
         let revision = row.get(3).sorted()?;
         Ok(Row { account, key, parent, revision, document })
+    }
+}
+
+/// A resource as it lies in the database: nothing is copied that nobody asked for.
+pub struct RowRef<'r> {
+    /// In whose scope.
+    pub account: AccountId,
+    /// Its key.
+    pub key: &'r str,
+    /// Its parent's key; empty if it stands alone.
+    pub parent: &'r str,
+    document: DocumentRef<'r>,
+    kind: Kind,
+}
+
+enum DocumentRef<'r> {
+    Clear(&'r [u8]),
+    Opened(Document),
+}
+
+impl RowRef<'_> {
+    /// Reads the document as a resource of its kind.
+    ///
+    /// # Panics
+    /// If `T` is of another kind than what was asked for.
+    pub fn decode<T: Resource>(&self) -> Result<T, StoreError> {
+        assert_eq!(self.kind, T::KIND, "a row is decoded as the kind it is of");
+        let document = match &self.document {
+            DocumentRef::Clear(text) => text,
+            DocumentRef::Opened(document) => document.as_bytes(),
+        };
+        crate::document::decode(document, || {
+            format!("{}/{}/{}", self.kind.as_str(), self.account, self.key)
+        })
+    }
+}
+
+impl Rows<'_> {
+    /// As [`View::scan_raw`], in either direction and without copies.
+    pub(super) fn scan(
+        &self,
+        kind: Kind,
+        range: Range<'_>,
+        direction: Direction,
+        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (from, ascending) = range_sql(range);
+        let order = match direction {
+            Direction::Ascending => ascending.to_owned(),
+            Direction::Descending => format!("{} DESC", ascending.replace(',', " DESC,")),
+        };
+        let sql = format!("SELECT {COLUMNS} FROM resource {from} ORDER BY {order}");
+        let mut statement = self.conn.prepare_cached(&sql).sorted()?;
+        range_bound(self.lens.kinds.id(kind), range, |bound| {
+            let mut rows = statement.query(bound).sorted()?;
+            // Rows of one account come one after the other.
+            let mut last = (0, AccountId::DEFAULT);
+            while let Some(row) = rows.next().sorted()? {
+                let stored = row.get(0).sorted()?;
+                if last.0 != stored {
+                    last = (stored, account_read(stored)?);
+                }
+                if visit(self.row_ref(kind, last.1, row)?)?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn row_ref<'r>(
+        &self,
+        kind: Kind,
+        account: AccountId,
+        row: &'r rusqlite::Row<'_>,
+    ) -> Result<RowRef<'r>, StoreError> {
+        let text = |at: usize| {
+            let value = row.get_ref(at).sorted()?;
+            value.as_str().map_err(|it| corrupt(it.to_string()))
+        };
+        let (key, parent) = (text(1)?, text(2)?);
+        let stored = row.get_ref(5).sorted()?.as_blob().map_err(|it| corrupt(it.to_string()))?;
+        let document = match row.get(4).sorted()? {
+            0 => DocumentRef::Clear(stored),
+            seal => {
+                let place = Place { kind, account: &account, key };
+                DocumentRef::Opened(self.lens.keyring.open(
+                    &place,
+                    KeyId::from_stored(seal),
+                    stored,
+                )?)
+            }
+        };
+        Ok(RowRef { account, key, parent, document, kind })
     }
 }
 

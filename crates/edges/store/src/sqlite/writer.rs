@@ -14,9 +14,10 @@ use super::connection::{self, Role, run};
 use super::fault::Sorted as _;
 use super::lock::LockFile;
 use super::rows::{Lens, Rows};
+use super::snapshot::Snapshot;
 use super::tx::WriteTx;
 use crate::job::{Job, Verdict};
-use crate::{Committed, Fault, Observer, StoreConfig, StoreError, View};
+use crate::{Committed, Fault, Observer, StoreConfig, StoreError, View as _};
 
 /// The most jobs in one group: what the last of them waits for is bounded.
 const GROUP_JOBS_MAX: usize = 256;
@@ -88,6 +89,10 @@ impl WriterHandle {
         self.revision.load(Ordering::Acquire)
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     pub(crate) fn subscribe(&self, observer: Arc<dyn Observer>) {
         self.observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);
     }
@@ -116,11 +121,12 @@ impl WriterHandle {
 
     pub(crate) async fn project<O: Observer + 'static>(
         &self,
-        load: impl FnOnce(&dyn View) -> Result<Arc<O>, StoreError> + Send + 'static,
+        load: impl FnOnce(&Snapshot<'_>) -> Result<Arc<O>, StoreError> + Send + 'static,
     ) -> Result<Arc<O>, StoreError> {
         self.alone(move |writer| {
-            let lens = writer.lens.clone();
-            let observer = load(&Rows { conn: writer.connection()?, lens: &lens })?;
+            let (lens, path) = (writer.lens.clone(), writer.path.clone());
+            let rows = Rows { conn: writer.connection()?, lens: &lens };
+            let observer = load(&Snapshot::new(rows, &lens, &path))?;
             let mut observers = writer.observers.lock().unwrap_or_else(PoisonError::into_inner);
             observers.push(observer.clone());
             Ok(observer)

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use model::{Kind, Tags};
+use model::{Kind, PhoneNumber, SipUser, Tags};
 use store::{
-    Action, Committed, Feed, FeedEntry, Observer, Page, StoreError, TypedTx, TypedView, View,
+    Action, Committed, Feed, FeedEntry, Observer, Page, Range, Snapshot, StoreError, TypedTx,
+    TypedView,
 };
 use tokio::task::JoinSet;
 
@@ -100,7 +101,7 @@ pub(crate) async fn a_projection_misses_nothing_and_hears_nothing_twice(store: F
     });
     let mut projections = Vec::new();
     while !writing.is_finished() && projections.len() < 20 {
-        let load = |view: &dyn View| {
+        let load = |view: &Snapshot<'_>| {
             let mut state = BTreeMap::new();
             view.all::<Tags>(|it| state.extend([(it.arn.clone(), value(&it))]))?;
             Ok(Arc::new(Projection(Mutex::new(state))))
@@ -115,6 +116,97 @@ pub(crate) async fn a_projection_misses_nothing_and_hears_nothing_twice(store: F
     for projection in projections {
         assert_eq!(*projection.0.lock().unwrap(), expected);
     }
+}
+
+/// What a projection keeps that only counts.
+struct Seen;
+
+impl Observer for Seen {
+    fn committed(&self, _: &Committed) {}
+}
+
+pub(crate) async fn two_threads_visit_every_row_of_a_snapshot_from_both_ends(store: Fixture) {
+    let owner = |at: u64| (!at.is_multiple_of(3)).then(|| account(&format!("{:012}", at % 5)));
+    for count in [0, 1, 3000] {
+        store
+            .write(move |tx| (0..count).try_for_each(|at| tx.put(&number(at, owner(at)))))
+            .await
+            .unwrap();
+        store
+            .write(move |tx| {
+                (0..count / 10)
+                    .try_for_each(|at| tx.put(&user(&connector('a'), &format!("u{at}"), "pw")))
+            })
+            .await
+            .unwrap();
+        let load = move |snapshot: &Snapshot<'_>| {
+            for (kind, range) in [
+                (Kind::PhoneNumber, Range::All),
+                (Kind::PhoneNumber, Range::Owned),
+                (Kind::SipUser, Range::All),
+            ] {
+                let [mut first, mut last] = [Vec::new(), Vec::new()];
+                snapshot.from_both_ends(
+                    kind,
+                    range,
+                    [
+                        &mut |row| {
+                            first.push((row.account, row.parent.to_owned(), row.key.to_owned()));
+                            Ok(())
+                        },
+                        &mut |row| {
+                            if row.key.starts_with('+') {
+                                assert_eq!(
+                                    row.decode::<PhoneNumber>()?.number.to_string(),
+                                    row.key
+                                );
+                            } else {
+                                assert!(
+                                    row.key.ends_with(row.decode::<SipUser>()?.username.as_str())
+                                );
+                            }
+                            last.push((row.account, row.parent.to_owned(), row.key.to_owned()));
+                            Ok(())
+                        },
+                    ],
+                )?;
+                let mut expected = Vec::new();
+                snapshot.scan_raw(kind, range, &mut |row| {
+                    expected.push((row.account, row.parent, row.key));
+                    Ok(std::ops::ControlFlow::Continue(()))
+                })?;
+                assert!(
+                    first.len() + last.len() <= expected.len() + 2 * 1024,
+                    "they part where they meet"
+                );
+                first.extend(last);
+                first.sort();
+                first.dedup();
+                expected.sort();
+                assert_eq!(first, expected);
+            }
+            Ok(Arc::new(Seen))
+        };
+        store.project(load).await.unwrap();
+    }
+}
+
+pub(crate) async fn what_one_of_two_threads_meets_is_told(store: Fixture) {
+    store.write(|tx| (0..2000).try_for_each(|at| tx.put(&number(at, None)))).await.unwrap();
+    let load = |snapshot: &Snapshot<'_>| {
+        let refused = || StoreError::Corrupt { detail: "on purpose".into() };
+        for at in [0, 1] {
+            let mut visits = [0_u32, 0].map(|_| |_: store::RowRef<'_>| Ok(()));
+            let [first, last] = &mut visits;
+            let mut failing = |_: store::RowRef<'_>| Err(refused());
+            let both: [store::Visit<'_>; 2] =
+                if at == 0 { [&mut failing, last] } else { [first, &mut failing] };
+            let met = snapshot.from_both_ends(Kind::PhoneNumber, Range::All, both);
+            assert!(matches!(met, Err(StoreError::Corrupt { .. })), "{met:?}");
+        }
+        Ok(Arc::new(Seen))
+    };
+    store.project(load).await.unwrap();
 }
 
 pub(crate) async fn the_feed_tells_what_came_after_a_revision(store: Fixture) {

@@ -58,6 +58,8 @@ macro_rules! contract_for {
                 an_observer_hears_before_the_writer
                 what_was_refused_is_not_announced
                 a_projection_misses_nothing_and_hears_nothing_twice
+                two_threads_visit_every_row_of_a_snapshot_from_both_ends
+                what_one_of_two_threads_meets_is_told
                 the_feed_tells_what_came_after_a_revision
                 the_feed_says_when_it_was_trimmed;
             records:

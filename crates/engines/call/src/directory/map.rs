@@ -4,11 +4,15 @@
 //! A trie over the key's hash, five bits a level, with small buckets at its ends. A change to a map
 //! that nobody else holds is made in place, so filling one at start-up copies nothing.
 
+mod bulk;
+
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
+
+pub(super) use bulk::Entries;
 
 /// Bits of the hash that choose a child of one branch.
 const BITS: u32 = 5;

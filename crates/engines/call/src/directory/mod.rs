@@ -8,6 +8,7 @@
 mod carrier;
 mod change;
 mod connector;
+mod load;
 mod map;
 mod numbers;
 mod order;
@@ -25,6 +26,7 @@ use sip_message::Flow;
 pub use carrier::ResolvedCarrier;
 pub use change::Change;
 pub use connector::{Connector, Settings};
+pub use load::Share;
 pub use numbers::Number;
 pub use order::{HOPS_MAX, HopOrder, order};
 pub use resolved::{Hop, Place, Resolved};

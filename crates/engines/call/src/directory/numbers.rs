@@ -8,7 +8,7 @@ use model::{
     VoiceConnectorGroup, VoiceConnectorGroupId,
 };
 
-use super::map::Map;
+use super::map::{Entries, Map};
 
 /// A number that an account owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub struct Number {
     pub product: ProductType,
     /// What called parties are shown besides it, if it has a name of its own.
     calling_name: Option<Arc<CallingName>>,
+}
+
+impl Number {
+    /// What calls need to know of a number, if it is anybody's to use.
+    pub(super) fn of(phone: PhoneNumber) -> Option<Self> {
+        let owner = phone.usable_by()?;
+        let calling_name = phone.holding.calling_name.map(Arc::new);
+        Some(Self { owner, product: phone.holding.product_type, calling_name })
+    }
 }
 
 /// Everything that is known of numbers.
@@ -89,13 +98,22 @@ impl Numbers {
     }
 
     pub(super) fn put(&mut self, phone: PhoneNumber) {
-        let Some(owner) = phone.usable_by() else {
-            self.owned.remove(&phone.number);
-            return;
+        let number = phone.number;
+        match Number::of(phone) {
+            Some(owned) => self.owned.insert(number, owned),
+            None => self.owned.remove(&number),
         };
-        let calling_name = phone.holding.calling_name.map(Arc::new);
-        let product = phone.holding.product_type;
-        self.owned.insert(phone.number, Number { owner, product, calling_name });
+    }
+
+    /// Takes in all owned numbers and where their calls go, at once.
+    pub(super) fn fill(
+        &mut self,
+        owned: Vec<Entries<E164Number, Number>>,
+        targets: Vec<Entries<E164Number, AssociationTarget>>,
+    ) {
+        assert!(self.owned.len() == 0 && self.targets.len() == 0, "numbers are filled in once");
+        self.owned = Map::of(owned);
+        self.targets = Map::of(targets);
     }
 
     pub(super) fn delete(&mut self, number: E164Number) {
