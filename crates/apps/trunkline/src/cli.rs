@@ -52,6 +52,13 @@ pub(crate) enum OutputForm {
     Json,
 }
 
+const API_EXAMPLES: &str = "Examples:\n  \
+    trunkline api ListVoiceConnectors --all\n  \
+    trunkline api create-voice-connector --json '{\"Name\":\"office\",\"RequireEncryption\":false}'\n  \
+    trunkline api PutVoiceConnectorTermination --json-file termination.json\n  \
+    echo '{\"VoiceConnectorId\":\"…\"}' | trunkline api get-voice-connector --json -\n  \
+    trunkline api --list";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Watch a first call on this machine: no account, no network, no configuration.
@@ -67,12 +74,10 @@ pub(crate) enum Command {
         SIGTERM or SIGINT lets calls finish, then stops; a second signal stops at once.")]
     Serve(ServeArgs),
     /// Call any of the API's 96 operations, signed.
-    #[command(after_help = "Examples:\n  \
-        trunkline api ListVoiceConnectors\n  \
-        trunkline api create-voice-connector --json '{\"Name\":\"office\",\"RequireEncryption\":false}'\n  \
-        trunkline api PutVoiceConnectorTermination --json-file termination.json\n  \
-        echo '{\"VoiceConnectorId\":\"…\"}' | trunkline api get-voice-connector -\n  \
-        trunkline api --list")]
+    #[command(
+        after_help = API_EXAMPLES,
+        after_long_help = crate::command::api::family::help(API_EXAMPLES)
+    )]
     Api(ApiArgs),
     /// Access keys that sign requests to the API.
     #[command(subcommand)]
@@ -134,9 +139,30 @@ pub(crate) enum Command {
         Everything is checked before anything is touched: the file, its schema, the seal key.\n\
         A backup of an earlier release is brought to this release's schema.")]
     Restore(RestoreArgs),
+    /// Print a script that makes a shell complete commands, flags and operation names.
+    #[command(after_help = "Examples:\n  \
+        source <(trunkline completions bash)\n  \
+        trunkline completions zsh > \"${fpath[1]}/_trunkline\"\n  \
+        trunkline completions fish > ~/.config/fish/completions/trunkline.fish")]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
     /// The key that seals secrets in the database
     #[command(subcommand)]
     Seal(SealCommand),
+}
+
+/// A shell that completes words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// The Z shell.
+    Zsh,
+    /// The friendly interactive shell.
+    Fish,
 }
 
 /// Where `serve` and `config` find the configuration.
@@ -153,18 +179,25 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ApiArgs {
     /// The operation: ListVoiceConnectors or list-voice-connectors.
-    #[arg(required_unless_present = "list")]
+    #[arg(
+        required_unless_present = "list",
+        value_parser = crate::command::api::OperationName,
+        hide_possible_values = true
+    )]
     pub(crate) operation: Option<String>,
     /// `-` reads the request's members as JSON from standard input.
     #[arg(value_parser = ["-"], conflicts_with_all = ["json", "json_file"])]
     pub(crate) stdin: Option<String>,
-    /// The request's members as JSON.
-    #[arg(long, value_name = "JSON")]
+    /// The request's members as JSON; `-` reads them from standard input.
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     pub(crate) json: Option<String>,
     /// A file with the request's members as JSON; `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub(crate) json_file: Option<PathBuf>,
-    /// List the operations and whether this release implements them.
+    /// Follow the pages of a list to its end.
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) all: bool,
+    /// List the operations by family, and whether this release implements them.
     #[arg(long, conflicts_with_all = ["operation", "stdin", "json", "json_file"])]
     pub(crate) list: bool,
 }

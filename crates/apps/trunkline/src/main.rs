@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => wait(command::backup::run(&screen, &common, args)),
         Command::Restore(args) => wait(command::restore::run(&screen, args)),
         Command::Config(command) => command::config::run(&screen, command),
+        Command::Completions { shell } => command::completions::run(&screen, shell),
         Command::Demo => wait(demo::run(&screen)),
         Command::Api(args) if args.list => command::api::list(&screen),
         Command::Api(args) => wait(command::api::run(&screen, &common, args)),

@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod carrier;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;

@@ -25,6 +25,7 @@ const COMMANDS: &[&[&str]] = &[
     &["config", "check"],
     &["config", "print"],
     &["seal", "rotate"],
+    &["completions"],
 ];
 
 #[test]
@@ -50,6 +51,8 @@ fn wrong_usage_exits_2() {
         &["call", "--from", "+12065550150", "--to", "+12065550100", "--username", "pbx"],
         &["number", "add", "+12065550150", "--account", "12"],
         &["api", "ListVoiceConectors"],
+        &["api", "GetVoiceConnector", "--all"],
+        &["completions", "tcsh"],
         &["calls", "--endpoint-url", "ftp://127.0.0.1"],
     ] {
         let done = run(dir.path(), &[], wrong);
@@ -75,8 +78,49 @@ fn the_list_of_operations_has_all_of_them_with_their_state() {
         found["implemented"].as_bool().unwrap()
     };
     assert!(state("PutVoiceConnectorTerminationCredentials"));
+    let family = |name: &str| {
+        operations.iter().find(|it| it["operation"] == name).unwrap()["family"].clone()
+    };
+    assert_eq!(family("CreateSipRule"), "sip-media-applications");
     let text = run(dir.path(), &[], &["api", "--list"]).ok();
     assert!(text.contains("of 96 operations are implemented"), "{text}");
+}
+
+#[test]
+fn the_help_of_api_tells_the_families() {
+    let dir = tempfile::tempdir().unwrap();
+    let help = run(dir.path(), &[], &["api", "--help"]).ok();
+    for family in ["connectors ", "termination ", "phone-numbers ", "voice-analysis ", "tags "] {
+        assert!(help.contains(&format!("\n  {family}")), "{family}: {help}");
+    }
+    assert!(!help.contains("ListVoiceConnectorGroups"), "two hundred names are no help: {help}");
+}
+
+#[test]
+fn every_shell_completes_commands_and_both_spellings_of_operations() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(dir.path(), &[], &["completions", shell]).ok();
+        for word in ["explain", "endpoint-url", "PutVoiceConnectorTermination", "create-sip-rule"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_the_name_of_an_operation() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = run(dir.path(), &[], &["completions", "bash"]).ok();
+    std::fs::write(dir.path().join("completions"), script).unwrap();
+    let typed = "source ./completions; COMP_WORDS=(trunkline api ListVoiceProfile); COMP_CWORD=2; \
+                 _trunkline trunkline ListVoiceProfile api; echo ${COMPREPLY[@]}";
+    let bash = std::process::Command::new("bash")
+        .args(["-c", typed])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let offered = String::from_utf8(bash.stdout).unwrap();
+    assert_eq!(offered.trim(), "ListVoiceProfileDomains ListVoiceProfiles");
 }
 
 #[test]

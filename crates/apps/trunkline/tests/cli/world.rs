@@ -22,6 +22,14 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    fn of(done: std::process::Output) -> Self {
+        Self {
+            code: done.status.code(),
+            out: String::from_utf8(done.stdout).unwrap(),
+            err: String::from_utf8(done.stderr).unwrap(),
+        }
+    }
+
     /// The output of a command that did what it was asked.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
@@ -36,12 +44,7 @@ impl Done {
 
 /// Runs a command to its end in `dir`, with nothing of this process's environment that counts.
 pub(crate) fn run(dir: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Done {
-    let done = command(dir, environment, arguments).output().unwrap();
-    Done {
-        code: done.status.code(),
-        out: String::from_utf8(done.stdout).unwrap(),
-        err: String::from_utf8(done.stderr).unwrap(),
-    }
+    Done::of(command(dir, environment, arguments).output().unwrap())
 }
 
 /// Runs a command to its end in `dir`, its standard output being `out`.
@@ -91,6 +94,16 @@ impl Service {
         let endpoint = format!("http://{}", self.ready["http"].as_str().unwrap());
         let environment = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("TRUNKLINE_DATA_DIR", "data")];
         run(&self.home, &environment, arguments)
+    }
+
+    /// Runs a command against this service with a text on its standard input.
+    pub(crate) fn run_fed(&self, arguments: &[&str], input: &str) -> Done {
+        let fed = self.home.join("fed");
+        std::fs::write(&fed, input).unwrap();
+        let endpoint = format!("http://{}", self.ready["http"].as_str().unwrap());
+        let environment = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("TRUNKLINE_DATA_DIR", "data")];
+        let mut command = command(&self.home, &environment, arguments);
+        Done::of(command.stdin(std::fs::File::open(fed).unwrap()).output().unwrap())
     }
 
     /// Starts a command against this service and does not wait for it.
