@@ -160,7 +160,7 @@ async fn a_renewed_certificate_is_shown_and_a_call_on_the_old_connection_goes_on
     world.put_user(&connector, "pbx", "secret").await;
     let dial = world.dial(&connector, ECHO).user("pbx", "secret").over(Transport::Tls);
     let mut phone = dial.for_ever().place();
-    phone.until(|event| matches!(event, Event::Answered { .. })).await;
+    phone.until(|event| matches!(event, Event::Answered)).await;
     let pem = authority.pem();
     let mut old = connect(at, &pem, "first.example.com").unwrap();
 
@@ -285,10 +285,9 @@ async fn tls_that_is_off_is_not_listened_for() {
 async fn files_that_cannot_be_used_are_refused_by_the_key_that_names_them() {
     let refused = async |settings: &str, dir: &Path| {
         let config: Config = configuration(dir, settings);
-        match Server::start(config).await.unwrap_err() {
-            StartError::Config(refused) => refused.to_string(),
-            other => panic!("{other}"),
-        }
+        let error = Server::start(config).await.unwrap_err();
+        let StartError::Config(refused) = error else { panic!("{error}") };
+        refused.to_string()
     };
     let home = tempfile::tempdir().unwrap();
     for (settings, key) in [
