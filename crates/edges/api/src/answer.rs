@@ -1,7 +1,7 @@
 //! Answers: status, headers, body.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
@@ -133,6 +133,9 @@ impl ApiError {
         };
         let mut response = answer.into_response(request_id);
         response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(shape));
+        if let Some(allow) = self.allow.and_then(|it| HeaderValue::try_from(it).ok()) {
+            response.headers_mut().insert(ALLOW, allow);
+        }
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

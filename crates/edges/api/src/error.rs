@@ -20,6 +20,8 @@ pub struct ApiError {
     pub message: String,
     /// When to come back, in seconds; sent as `Retry-After`.
     pub retry_after_s: Option<u64>,
+    /// The methods that would have been right; sent as `Allow` (RFC 9110 §15.5.6).
+    pub allow: Option<String>,
     /// What the log needs and the caller must not see.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -97,7 +99,7 @@ kinds! {
 impl ApiError {
     /// A failure that the caller is told about in `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after_s: None, cause: None }
+        Self { kind, message: message.into(), retry_after_s: None, allow: None, cause: None }
     }
 
     /// A value of `member` that a rule refused.
@@ -126,6 +128,12 @@ impl ApiError {
     /// Adds what the log needs.
     pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
+        self
+    }
+
+    /// Says which methods would have been right.
+    pub fn allow(mut self, methods: impl Into<String>) -> Self {
+        self.allow = Some(methods.into());
         self
     }
 

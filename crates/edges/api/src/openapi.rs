@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -48,10 +48,8 @@ pub(crate) fn answer(parts: &Parts, request_id: &str) -> Option<Response<Full<By
     };
     if parts.method != Method::GET && parts.method != Method::HEAD {
         let message = format!("{} is served by GET alone; ask with that", parts.uri.path());
-        let refused = ApiError::new(ErrorKind::MethodNotServed, message);
-        let mut response = refused.into_response(request_id, Dialect::Json);
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Some(response);
+        let refused = ApiError::new(ErrorKind::MethodNotServed, message).allow("GET, HEAD");
+        return Some(refused.into_response(request_id, Dialect::Json));
     }
     let known = is_known(parts, &document.tag);
     let body = if known { Bytes::new() } else { Bytes::from_static(document.text.as_bytes()) };

@@ -40,6 +40,7 @@ mod decode;
 mod encode;
 mod enumeration;
 mod error;
+pub mod fuzzing;
 mod generated;
 mod node;
 mod operation;

@@ -233,7 +233,7 @@ pub fn route_error_of_method(method: &str, path: &str) -> RouteError {
 fn method_error(template: &PathTemplate, method: &str) -> RouteError {
     let mut allowed: Vec<_> = template.verbs.iter().map(|(method, _)| *method).collect();
     allowed.sort_unstable();
-    let shown = method.chars().take(16).collect();
+    let shown = method.chars().take(16).flat_map(char::escape_debug).collect();
     RouteError::Method { path: template.text, method: shown, allowed }
 }
 

@@ -231,7 +231,10 @@ impl From<RouteError> for ApiError {
             405 => ErrorKind::MethodNotServed,
             _ => ErrorKind::BadRequest,
         };
-        Self::new(kind, error.to_string())
+        let refused = Self::new(kind, error.to_string());
+        let RouteError::Method { allowed, .. } = error else { return refused };
+        let methods: Vec<&str> = allowed.iter().map(|it| it.as_str()).collect();
+        refused.allow(methods.join(", "))
     }
 }
 

@@ -27,8 +27,9 @@ async fn a_stranger_may_read_what_the_apis_are_like() {
         assert_eq!((head.status, head.body.as_str()), (200, ""));
         assert_eq!(head.header("content-length"), answer.header("content-length"));
         ask(&world, "GET", &format!("{path}?x=y"), &[]).await.expect(200);
-        let message =
-            ask(&world, "POST", path, &[]).await.refused(405, "UnknownOperationException");
+        let answer = ask(&world, "POST", path, &[]).await;
+        let message = answer.refused(405, "UnknownOperationException");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
         assert!(message.contains(path), "{message}");
     }
     ask(&world, "GET", "/openapi/other.json", &[])

@@ -202,6 +202,7 @@ async fn methods_that_no_operation_has_are_refused_by_name() {
     for method in ["HEAD", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get", "X"] {
         let answer = world.call(method, "/voice-connectors", "").await;
         assert_eq!((answer.status, answer.error()), (405, "UnknownOperationException"), "{method}");
+        assert_eq!(answer.header("allow"), Some("GET, POST"), "RFC 9110 §15.5.6");
         if method == "HEAD" {
             assert!(answer.body.is_empty(), "an answer to HEAD has no body (RFC 9110 §9.3.2)");
         } else {

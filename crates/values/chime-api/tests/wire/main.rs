@@ -2,6 +2,7 @@
 //! model's descriptors.
 
 mod constraints;
+mod corpus;
 mod round_trip;
 mod routing;
 mod support;
