@@ -143,11 +143,17 @@ impl Dialog {
     pub fn uac(response: &Message<'_>, invited: &str) -> Result<Self, HeaderError> {
         let contact = response.contact()?.map(|it| it.uri);
         let target = contact.filter(|it| Uri::parse(it).is_ok()).unwrap_or(invited);
+        let (from, to) = (response.from()?, response.to()?);
+        // Both stand in every request of the dialog: what is no URI cannot.
+        for (name, side) in [(Name::From, &from), (Name::To, &to)] {
+            let unreadable = |error| HeaderError { name, problem: Problem::Uri(error) };
+            side.parsed_uri().map_err(unreadable)?;
+        }
         let sides = Sides {
             local: value(response, Name::From)?,
             remote: value(response, Name::To)?,
-            local_tag: response.from()?.tag().unwrap_or_default(),
-            remote_tag: response.to()?.tag().unwrap_or_default(),
+            local_tag: from.tag().unwrap_or_default(),
+            remote_tag: to.tag().unwrap_or_default(),
         };
         let state = match response.status() {
             Some(status) if status.is_success() => State::Confirmed,

@@ -6,11 +6,11 @@ use std::num::NonZeroU32;
 use agent::{CallOrder, Credential, Sound};
 use call::{Change, ResolvedCarrier};
 use model::{
-    AccountId, AssociationTarget, Carrier, CarrierName, DigestKeys, E164Number, NetworkType,
-    Origination, PhoneNumber, Region, Route, RouteProtocol, Secret, SipUser, Termination,
-    UnixMillis, Username, VoiceConnector, VoiceConnectorId,
+    AccountId, AssociationTarget, Carrier, CarrierName, CarrierTransport, DigestKeys, E164Number,
+    NetworkType, Origination, PhoneNumber, Region, Route, RouteProtocol, Secret, SipUser,
+    Termination, UnixMillis, Username, VoiceConnector, VoiceConnectorId,
 };
-use sip_message::Flow;
+use sip_message::{Flow, Transport};
 
 /// The PBX.
 pub(crate) const PBX: &str = "192.0.2.10:5060";
@@ -178,6 +178,31 @@ pub(crate) fn directory() -> Vec<Change> {
             .map(|(priority, address)| Change::PutCarrier(carrier(priority, socket(address)))),
     );
     changes
+}
+
+/// The same without a user, so that the allow list alone admits, and with the carriers reached so.
+pub(crate) fn open_directory(transports: [Transport; 2]) -> Vec<Change> {
+    let mut changes = directory();
+    changes.retain(|it| !matches!(it, Change::PutUser(_) | Change::PutCarrier(_)));
+    for ((priority, address), transport) in (1..).zip(CARRIERS).zip(transports) {
+        let ResolvedCarrier { mut carrier, .. } = carrier(priority, socket(address));
+        carrier.transport = match transport {
+            Transport::Udp => CarrierTransport::Udp,
+            Transport::Tcp | Transport::Tls => CarrierTransport::Tcp,
+        };
+        changes.push(Change::PutCarrier(ResolvedCarrier::new(carrier, [socket(address)])));
+    }
+    changes
+}
+
+/// The number that the PBX calls from.
+pub(crate) fn caller() -> &'static str {
+    OWNED
+}
+
+/// The URI that the PBX calls a number by.
+pub(crate) fn call_uri(number: &str) -> String {
+    format!("sip:{number}@{}", host())
 }
 
 fn carrier(priority: u8, address: SocketAddr) -> ResolvedCarrier {

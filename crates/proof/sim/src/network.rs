@@ -62,6 +62,8 @@ pub(crate) struct Parcel {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
     pub(crate) bytes: Vec<u8>,
+    /// The stream that it is on; 0 for a datagram.
+    pub(crate) connection: u64,
 }
 
 /// Datagrams under way, by the time they arrive.
@@ -87,8 +89,29 @@ impl Network {
             let delay = Duration::from_millis(self.rng.below(self.link.delay_ms_max + 1));
             self.posted += 1;
             let order = self.posted;
-            self.under_way.push(Parcel { at: now + delay, order, from, to, bytes: bytes.into() });
+            let (at, bytes, connection) = (now + delay, bytes.into(), 0);
+            self.under_way.push(Parcel { at, order, from, to, bytes, connection });
         }
+    }
+
+    /// Posts a message on a stream: late perhaps, never lost, repeated or overtaken. 0 is none.
+    pub(crate) fn post_on(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: SocketAddr,
+        connection: u64,
+        bytes: &[u8],
+    ) {
+        if connection == 0 {
+            return self.post(now, from, to, bytes);
+        }
+        let delay = Duration::from_millis(self.rng.below(self.link.delay_ms_max + 1));
+        let before = self.under_way.iter().filter(|it| it.connection == connection && it.to == to);
+        let at = before.map(|it| it.at).max().map_or(now + delay, |last| last.max(now + delay));
+        self.posted += 1;
+        let (order, bytes) = (self.posted, bytes.into());
+        self.under_way.push(Parcel { at, order, from, to, bytes, connection });
     }
 
     pub(crate) fn next_arrival(&self) -> Option<Instant> {

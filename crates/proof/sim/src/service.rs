@@ -1,14 +1,16 @@
 //! The trunk under test: the call engine and its relay, wired as the server wires them.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use call::{
-    Config, Directory, Engine, Input, Listener, MediaCommand, MediaEvent, Now, Output, Seeds,
+    Change, Config, Directory, Engine, Input, Listener, MediaCommand, MediaEvent, Now, Output,
+    ReliableProgress, Seeds,
 };
 use media::srtp::TRAILER_BYTES_MAX;
 use media::{PortRange, Relay, RelayConfig};
 use model::{CallRecord, UnixMillis};
+use sip_core::session::Policy;
 use sip_message::{Flow, Transport};
 
 use crate::customer::{self, TRUNK, socket};
@@ -29,6 +31,17 @@ pub struct Service {
     port_pairs: usize,
 }
 
+/// What a world of rude parties sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// What reaches the carriers.
+    pub(crate) carriers: [Transport; 2],
+    /// How long an answered call may last.
+    pub(crate) duration: Duration,
+    pub(crate) session: Option<Policy>,
+    pub(crate) reliable: ReliableProgress,
+}
+
 /// A datagram that the service wants sent.
 pub(crate) type Datagram = (SocketAddr, SocketAddr, Vec<u8>);
 
@@ -36,11 +49,26 @@ impl Service {
     pub(crate) fn new(start: Instant, seed: u8) -> Self {
         let us = socket(TRUNK);
         let listener = Listener { transport: Transport::Udp, local: us, advertised: us };
-        let config = Config::new(vec![listener], us.ip());
+        Self::with(start, seed, Config::new(vec![listener], us.ip()), customer::directory())
+    }
+
+    /// A trunk without digest, over UDP and TCP, with settings of its own.
+    pub(crate) fn set(start: Instant, seed: u8, setting: Setting) -> Self {
+        let us = socket(TRUNK);
+        let listener = |transport| Listener { transport, local: us, advertised: us };
+        let listeners = [Transport::Udp, Transport::Tcp].map(listener);
+        let mut config = Config::new(listeners.into(), us.ip());
+        config.patience.duration = setting.duration;
+        config.session = setting.session;
+        config.reliable = setting.reliable;
+        Self::with(start, seed, config, customer::open_directory(setting.carriers))
+    }
+
+    fn with(start: Instant, seed: u8, config: Config, content: Vec<Change>) -> Self {
         let seeds = Seeds { random: [seed; 32], nonce_secret: [8; 16], process: 9 };
         let ports = PortRange::parse(20_000, 20_099).expect("an even range");
         let mut directory = Directory::new();
-        customer::directory().into_iter().for_each(|change| directory.apply(change));
+        content.into_iter().for_each(|change| directory.apply(change));
         let mut service = Self {
             engine: Engine::new(config, &seeds),
             relay: Relay::new(RelayConfig::new(ports)),
@@ -59,7 +87,7 @@ impl Service {
         Now { instant, unix: UnixMillis(UNIX_START + since.as_millis() as u64) }
     }
 
-    fn put(&mut self, now: Instant, input: Input<'_>) {
+    pub(crate) fn put(&mut self, now: Instant, input: Input<'_>) {
         self.engine.handle_input(self.now(now), input, &self.directory);
     }
 
@@ -94,12 +122,18 @@ impl Service {
 
     /// Carries out what the engine wants until it wants nothing; gives what is to be sent.
     pub(crate) fn drain(&mut self, now: Instant) -> Vec<Datagram> {
+        let sent = self.drain_flows(now).into_iter();
+        sent.map(|(flow, bytes)| (flow.local, flow.remote, bytes)).collect()
+    }
+
+    /// The same, with the flow that each message is to leave on.
+    pub(crate) fn drain_flows(&mut self, now: Instant) -> Vec<(Flow, Vec<u8>)> {
         let mut sent = Vec::new();
         loop {
             let mut said = Vec::new();
             while let Some(output) = self.engine.poll_output() {
                 match output {
-                    Output::Send { flow, bytes } => sent.push((flow.local, flow.remote, bytes)),
+                    Output::Send { flow, bytes } => sent.push((flow, bytes)),
                     Output::Media(command) => said.extend(self.order(now, command)),
                     Output::Record(record) => self.records.push(*record),
                     Output::Health(_) => {}

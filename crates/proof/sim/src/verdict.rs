@@ -4,12 +4,19 @@ use std::collections::BTreeSet;
 
 use model::{CallRecord, Decision, Direction, Verdict};
 
+use crate::service::Service;
 use crate::world::World;
 
 /// A law that did not hold, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Broken(String);
+
+impl Broken {
+    pub(crate) fn law(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
 
 impl World {
     /// Whether every law held in a world that has settled.
@@ -85,20 +92,29 @@ impl World {
     }
 
     fn nothing_is_left(&self) -> Result<(), Broken> {
-        let service = &self.service;
-        let engine = &service.engine;
-        let left = [
-            ("calls in the engine", usize::from(!engine.is_idle())),
-            ("dialogs", engine.dialogs()),
-            ("transactions", engine.transactions()),
+        self.service.nothing_is_left(&[
             ("transactions of the PBX", self.pbx.transactions()),
-            ("ports in use", engine.ports().1),
-            ("ports lost", service.port_pairs() - engine.ports().0),
-            ("calls in the relay", service.relay.calls()),
             ("calls of the PBX", self.pbx.calls()),
             ("calls of the carriers", self.carriers.iter().map(agent::Agent::calls).sum()),
+        ])
+    }
+}
+
+impl Service {
+    /// Whether everything that calls hold has been given back, here and by the others.
+    pub(crate) fn nothing_is_left(&self, others: &[(&str, usize)]) -> Result<(), Broken> {
+        let engine = &self.engine;
+        let left = [
+            ("calls in the engine", usize::from(!engine.is_idle())),
+            ("calls that count as open", engine.calls_open()),
+            ("dialogs", engine.dialogs()),
+            ("transactions", engine.transactions()),
+            ("ports in use", engine.ports().1),
+            ("ports lost", self.port_pairs() - engine.ports().0),
+            ("calls in the relay", self.relay.calls()),
         ];
-        if let Some((what, count)) = left.into_iter().find(|(_, count)| *count > 0) {
+        let mut left = left.iter().chain(others);
+        if let Some((what, count)) = left.find(|(_, count)| *count > 0) {
             return Err(Broken(format!("{what} are left: {count}")));
         }
         match engine.poll_timeout() {

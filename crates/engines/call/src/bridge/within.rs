@@ -233,17 +233,13 @@ impl Call {
         }
         let to = answered.relays[at].from.other();
         answered.leg(to).heard(response.flow);
-        let relay = answered.relays.remove(at);
+        let mut relay = answered.relays.remove(at);
         if response.status.is_success() {
-            let mut relay = relay;
             let refused = answered.succeed(turn, &mut relay, response, &mut self.media);
             match refused {
                 Ok(()) => self.watch_sessions(turn),
+                // The other side has changed the session, and this one cannot follow.
                 Err(refusal) => {
-                    // Who answered is owed its ACK, who asked its answer, whatever becomes of the call.
-                    if relay.kind == Kind::Invite {
-                        answered.leg(to).ack(turn, relay.cseqs[1], None);
-                    }
                     relay.refuse(turn, Status::BAD_GATEWAY);
                     self.hang_up(turn, End::AnswerRefused(refusal));
                 }
@@ -335,15 +331,13 @@ impl Answered {
             super::session::heard(turn, answering, response.message);
             self.leg(from).clock = super::session::started(turn, relay.session);
         }
-        let said = match relay.kind {
-            Kind::Info => None,
-            Kind::Invite | Kind::Update | Kind::Prack => {
-                let body = description(response.message).map_err(|_| sdp::Refusal::NoAudio)?;
-                let read = |body| match relay.offer {
-                    Some(_) => media.read_answer(to, body),
-                    None => media.read_offer(to, body),
-                };
-                body.map(read).transpose()?
+        let said = match read_settled(relay, response.message, media) {
+            Ok(said) => said,
+            Err(refusal) => {
+                if relay.kind == Kind::Invite {
+                    self.leg(to).ack(turn, left, None);
+                }
+                return Err(refusal);
             }
         };
         let mut waiting = Unacknowledged::new(relay.server, came);
@@ -356,8 +350,6 @@ impl Answered {
                 media.settle(to, answer.told.clone());
                 media.update(turn);
             }
-            // An offer without an answer: a 2xx must hold one.
-            (None, Some(_), Kind::Invite) => return Err(sdp::Refusal::NoAudio),
             // The 2xx offers; the ACK will bring the answer.
             (Some(offer), None, Kind::Invite) => {
                 waiting = waiting.with_new_offer(left, offer.told.clone());
@@ -433,4 +425,24 @@ pub(super) fn hand_back(
         (None, Kind::Invite | Kind::Update | Kind::Prack) => writer.finish(),
     }
     turn.respond(relay.server, status, bytes);
+}
+
+/// What a 2xx to a request that was handed on says: an answer if there was an offer, and the 2xx to
+/// an INVITE must hold one; else an offer.
+fn read_settled<'m>(
+    relay: &Relay,
+    response: &Message<'m>,
+    media: &MediaPlan,
+) -> Result<Option<Said<'m>>, sdp::Refusal> {
+    if relay.kind == Kind::Info {
+        return Ok(None);
+    }
+    let side = relay.from.other();
+    let body = description(response).map_err(|_| sdp::Refusal::NoAudio)?;
+    match (body, &relay.offer) {
+        (None, Some(_)) if relay.kind == Kind::Invite => Err(sdp::Refusal::NoAudio),
+        (None, _) => Ok(None),
+        (Some(body), Some(_)) => media.read_answer(side, body).map(Some),
+        (Some(body), None) => media.read_offer(side, body).map(Some),
+    }
 }

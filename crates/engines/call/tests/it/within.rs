@@ -231,6 +231,32 @@ fn a_reinvite_that_nobody_answers_ends_the_call() {
 }
 
 #[test]
+fn a_reinvite_whose_answer_cannot_be_used_is_answered_and_ends_the_call() {
+    let nonsense = "v=0\r\n".to_owned();
+    let video = sdp("198.51.100.20", 6000).replace("m=audio", "m=video");
+    for answer in [Some(nonsense), Some(video), None] {
+        let mut world = World::new();
+        let call = talk(&mut world);
+        let asked = reinvite(&call, 5, &sdp("192.0.2.10", 4000));
+        world.send(PBX, &asked.text());
+        world.expect(PBX, "SIP/2.0 100 ");
+        let left = world.expect(CARRIER, "INVITE ");
+        world.send(CARRIER, &response(&left, "200 OK", "", &[], answer.as_deref()));
+        world.expect(CARRIER, "ACK ");
+        let refused = world.expect(PBX, "SIP/2.0 502 ");
+        world.send(PBX, &ack(&asked, &refused).text());
+        for peer in [PBX, CARRIER] {
+            let bye = world.expect(peer, "BYE ");
+            world.send(peer, &response(&bye, "200 OK", "", &[], None));
+        }
+        assert_eq!(world.only_record().reason, "answer-refused");
+        world.wait(Duration::from_secs(40));
+        world.assert_clean();
+        assert_eq!(world.engine.transactions(), 0);
+    }
+}
+
+#[test]
 fn an_update_is_handed_on_with_an_offer_and_answered_here_without() {
     let mut world = World::new();
     let call = talk(&mut world);

@@ -1,0 +1,82 @@
+//! A thousand worlds of rude parties.
+//!
+//! `cargo xtask sim --seed 17` replays one world; so does `TRUNKLINE_SEED=17 cargo nextest run -p
+//! sim`. `cargo xtask sim --seeds 100000` tries more of them.
+
+use sim::RudeWorld;
+
+/// Worlds of each of the four tests, which run side by side.
+const SEEDS: u64 = 250;
+
+fn try_worlds(first: u64) {
+    let number = |name: &str| std::env::var(name).ok().map(|it| it.parse::<u64>());
+    let seeds = match (number("TRUNKLINE_SEED"), number("TRUNKLINE_SEEDS")) {
+        (Some(seed), _) => {
+            let seed = seed.expect("a seed is a number");
+            seed..seed + 1
+        }
+        (None, seeds) => {
+            let count = seeds.map_or(SEEDS, |it| it.expect("a count of seeds is a number") / 4);
+            first * count..(first + 1) * count
+        }
+    };
+    for seed in seeds {
+        let judged = std::panic::catch_unwind(|| {
+            let mut world = RudeWorld::new(seed);
+            world.run();
+            world.judge().map_err(|broken| format!("{broken}\nrecords: {:#?}", world.records()))
+        });
+        let replay = format!("cargo xtask sim --seed {seed}");
+        match judged {
+            Ok(Ok(())) => {}
+            Ok(Err(broken)) => panic!("{replay}: {broken}"),
+            Err(panicked) => {
+                eprintln!("the world panicked; replay it with: {replay}");
+                std::panic::resume_unwind(panicked);
+            }
+        }
+    }
+}
+
+#[test]
+fn however_rude_the_parties_each_call_ends_once_and_leaves_nothing_first_quarter() {
+    try_worlds(0);
+}
+
+#[test]
+fn however_rude_the_parties_each_call_ends_once_and_leaves_nothing_second_quarter() {
+    try_worlds(1);
+}
+
+#[test]
+fn however_rude_the_parties_each_call_ends_once_and_leaves_nothing_third_quarter() {
+    try_worlds(2);
+}
+
+#[test]
+fn however_rude_the_parties_each_call_ends_once_and_leaves_nothing_last_quarter() {
+    try_worlds(3);
+}
+
+/// A world that is tried under every seed would prove little if nothing happened in it.
+#[test]
+fn in_rude_worlds_calls_end_in_every_way() {
+    let mut reasons = std::collections::BTreeSet::new();
+    for seed in 0..120 {
+        let mut world = RudeWorld::new(seed);
+        world.run();
+        reasons.extend(world.records().iter().map(|it| it.reason.clone()));
+    }
+    for expected in [
+        "completed",
+        "cancelled",
+        "busy",
+        "routes-exhausted",
+        "answer-refused",
+        "ack-timeout",
+        "session-expired",
+        "dialog-lost",
+    ] {
+        assert!(reasons.contains(expected), "no call ended by {expected}: {reasons:?}");
+    }
+}
