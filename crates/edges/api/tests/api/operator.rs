@@ -128,7 +128,7 @@ async fn a_carrier_is_added_told_and_removed_and_its_password_never_told() {
         added,
         json!({
             "name": "upstream", "host": "sip.example.com", "port": 5080, "transport": "tcp",
-            "lookup": "address", "priority": 2, "weight": 50, "username": "us",
+            "lookup": "address", "priority": 2, "weight": 50, "srtp": "never", "username": "us",
             "sources": ["203.0.113.0/24", "192.0.2.7/32"], "added": "2026-11-23T10:11:12.345Z",
         })
     );
