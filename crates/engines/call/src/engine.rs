@@ -43,8 +43,14 @@ impl Engine {
         let calls = &mut self.calls;
         match input {
             Input::Message { flow, bytes } => receive(turn, calls, flow, bytes),
-            Input::FlowFailed { flow } => turn.hub.endpoint.transport_failed(now.instant, flow),
-            Input::FlowClosed { flow } => turn.hub.endpoint.flow_closed(now.instant, flow),
+            Input::FlowFailed { flow } => {
+                turn.hub.gone(&flow);
+                turn.hub.endpoint.transport_failed(now.instant, flow);
+            }
+            Input::FlowClosed { flow } => {
+                turn.hub.gone(&flow);
+                turn.hub.endpoint.flow_closed(now.instant, flow);
+            }
             Input::Media(event) => on_media(turn, calls, event),
             Input::PortsReady(ports) => {
                 ports.into_iter().for_each(|port| turn.hub.ports.add(port));
@@ -147,6 +153,7 @@ fn step(
 
 fn receive(turn: &mut Turn<'_>, calls: &mut Calls, flow: Flow, bytes: &[u8]) {
     turn.hub.counters.messages_received += 1;
+    turn.hub.heard(&flow);
     let message = match Message::parse(bytes) {
         Ok(message) => message,
         Err(error) => return turn.hub.counters.drop(error.code()),

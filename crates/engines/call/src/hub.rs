@@ -5,7 +5,7 @@ use std::hash::Hasher;
 
 use media::{CallMediaId, LocalPort, PortPool};
 use model::Termination;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use sip_core::digest::{Guard, GuardConfig};
 use sip_core::{ClientId, Endpoint, ServerId, Tokens};
 use sip_message::{Flow, Method, Status};
@@ -39,6 +39,8 @@ pub(crate) struct Hub {
     strangers: Option<Pace>,
     /// How fast their refusals are recorded; `None` before the first.
     stranger_records: Option<Pace>,
+    /// Connections that others made and that are not gone, as far as messages came on them.
+    streams: FxHashSet<u64>,
     pub(crate) ports: PortPool,
     /// Which ports a call's media holds until it is closed.
     lent: FxHashMap<CallMediaId, [LocalPort; 2]>,
@@ -72,6 +74,7 @@ impl Hub {
             service: Service::Open,
             strangers: None,
             stranger_records: None,
+            streams: FxHashSet::default(),
             ports: PortPool::new(),
             lent: FxHashMap::default(),
             faces: Faces::new(&config.listeners),
@@ -97,6 +100,26 @@ impl Hub {
         for port in self.lent.remove(&call).into_iter().flatten() {
             self.ports.release(port);
         }
+    }
+
+    /// A message came on a flow. There are no more connections than the holder of the sockets lets
+    /// in, and it tells of each that is gone.
+    pub(crate) fn heard(&mut self, flow: &Flow) {
+        if flow.transport.is_reliable() && flow.peer().is_none() {
+            self.streams.insert(flow.connection);
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn gone(&mut self, flow: &Flow) {
+        self.streams.remove(&flow.connection);
+    }
+
+    /// Whether something sent on a flow can arrive: a connection that the other end made cannot be
+    /// made again from here.
+    pub(crate) fn can_reach(&self, flow: &Flow) -> bool {
+        let is_theirs = flow.transport.is_reliable() && flow.peer().is_none();
+        !is_theirs || self.streams.contains(&flow.connection)
     }
 
     /// Whether one more stranger may be answered now.

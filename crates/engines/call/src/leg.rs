@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use sip_core::dialog::{Dialog, socket_of};
 use sip_core::{digest, session};
-use sip_message::{Flow, Message, MessageWriter, Method, Name};
+use sip_message::{Flow, Message, MessageWriter, Method, Name, PeerId};
 
 use crate::abilities::Abilities;
 use crate::config::Config;
-use crate::hub::{Request, Turn};
+use crate::hub::{Hub, Request, Turn};
 
 /// The methods we take.
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
@@ -64,15 +64,21 @@ impl Leg {
 
     /// Where the next request goes.
     ///
-    /// Streams stay on their connection. Over UDP the first Route or the Contact is followed if it
-    /// is an address that can be reached from here; a NAT's inside cannot, and names are not
-    /// resolved in a dialog: then it goes where the peer was heard.
-    pub(crate) fn flow(&self) -> Flow {
-        if self.seen.transport.is_reliable() || self.reach == Reach::BehindNat {
+    /// Streams stay on their connection while it is there. Over UDP, and when the connection is gone,
+    /// the first Route or the Contact is followed if it is an address that can be reached from here;
+    /// a NAT's inside cannot, and names are not resolved in a dialog: then it goes where the peer was
+    /// heard.
+    pub(crate) fn flow(&self, hub: &Hub) -> Flow {
+        let is_stream = self.seen.transport.is_reliable();
+        let stays = is_stream && hub.can_reach(&self.seen);
+        if stays || self.reach == Reach::BehindNat {
             return self.seen;
         }
         let hop = socket_of(self.dialog.next_hop(), self.seen.transport.default_port());
         match hop.filter(|it| it.port() != 0 && is_reachable(it.ip(), self.seen.remote.ip())) {
+            Some(remote) if is_stream => {
+                Flow::toward(self.seen.transport, self.seen.local, remote, PeerId::ANYBODY)
+            }
             Some(remote) => Flow { remote, ..self.seen },
             None => self.seen,
         }
@@ -87,7 +93,7 @@ impl Leg {
         digest: Option<&mut digest::Client>,
         finish: impl FnOnce(&Config, &mut MessageWriter<'_>),
     ) -> Request {
-        let to = self.flow();
+        let to = self.flow(turn.hub);
         let branch = turn.hub.endpoint.new_branch();
         let (config, face) = (&turn.hub.config, turn.hub.faces.of(&to));
         let mut bytes = Vec::new();
@@ -109,7 +115,7 @@ impl Leg {
 
     /// Writes and sends the ACK for the 2xx to an INVITE of ours.
     pub(crate) fn ack(&self, turn: &mut Turn<'_>, invite_cseq: u32, body: Option<&[u8]>) {
-        let flow = self.flow();
+        let flow = self.flow(turn.hub);
         let branch = turn.hub.endpoint.new_branch();
         let via = turn.hub.faces.of(&flow).via(&branch);
         let mut bytes = Vec::new();

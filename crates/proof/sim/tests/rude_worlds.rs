@@ -62,7 +62,7 @@ fn however_rude_the_parties_each_call_ends_once_and_leaves_nothing_last_quarter(
 #[test]
 fn in_rude_worlds_calls_end_in_every_way() {
     let mut reasons = std::collections::BTreeSet::new();
-    for seed in 0..120 {
+    for seed in 0..400 {
         let mut world = RudeWorld::new(seed);
         world.run();
         reasons.extend(world.records().iter().map(|it| it.reason.clone()));

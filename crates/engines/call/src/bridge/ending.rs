@@ -3,9 +3,9 @@
 use media::Side;
 use model::UnixMillis;
 use sip_core::{ClientId, ServerId, digest};
-use sip_message::{Message, Method, Name, Status};
+use sip_message::{Flow, Message, Method, Name, Status};
 
-use super::{Bridge, Call, Response, Within};
+use super::{Bridge, Call, Failure, Response, Within};
 use crate::calls::{CallKey, Owner, Role};
 use crate::headers;
 use crate::hub::Turn;
@@ -31,7 +31,7 @@ enum Bye {
     /// The peer owes us an ACK, and no BYE may be sent before it (RFC 3261 §15).
     WaitsForAck { server: ServerId, leg: Box<Leg> },
     /// It is out.
-    Sent { client: ClientId, leg: Box<Leg> },
+    Sent { client: ClientId, flow: Flow, leg: Box<Leg> },
 }
 
 /// Whether the media has told what it measured.
@@ -65,13 +65,13 @@ impl Call {
             Bridge::Ending(_) | Bridge::Over => return,
         }
         let (byes, digest) = self.part(turn, end, bye);
-        self.state = Bridge::Ending(Ending {
+        self.state = Bridge::Ending(Box::new(Ending {
             end,
             ended: turn.now.unix,
             byes,
             report: Report::Waited,
             digest,
-        });
+        }));
         self.media.close(turn);
         self.alarms.clear();
         self.alarms.set(Timer::Report, turn.now.instant + turn.hub.config.patience.report);
@@ -166,12 +166,27 @@ impl Call {
         self.close_if_done();
     }
 
-    /// A BYE of ours stays without an answer: its peer is gone anyway.
-    pub(super) fn bye_done(&mut self, client: ClientId) {
+    /// A BYE of ours stays without an answer: its peer is gone anyway. One that could not leave,
+    /// because its connection was gone, is sent another way if there is one.
+    pub(super) fn on_bye_failure(
+        &mut self,
+        turn: &mut Turn<'_>,
+        client: ClientId,
+        failure: Failure,
+    ) {
+        let owner = self.owner(Role::Bye);
         if let Bridge::Ending(ending) = &mut self.state {
-            for bye in &mut ending.byes {
-                if bye.is(client) {
-                    *bye = Bye::Done;
+            for side in [Side::A, Side::B] {
+                let slot = &mut ending.byes[side.index()];
+                if !slot.is(client) {
+                    continue;
+                }
+                let Bye::Sent { flow, leg, .. } = std::mem::replace(slot, Bye::Done) else {
+                    continue;
+                };
+                if failure == Failure::Unreachable && leg.flow(turn.hub) != flow {
+                    let digest = ending.digest.as_deref_mut().filter(|_| side == Side::B);
+                    *slot = send_bye(turn, leg, digest, &Why { end: ending.end, bye: None }, owner);
                 }
             }
         }
@@ -285,8 +300,9 @@ fn send_bye(
         }
         writer.finish();
     });
+    let flow = request.to;
     match turn.request(Method::Bye, request, owner) {
-        Some(client) => Bye::Sent { client, leg },
+        Some(client) => Bye::Sent { client, flow, leg },
         None => Bye::Done,
     }
 }

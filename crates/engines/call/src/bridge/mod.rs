@@ -98,7 +98,7 @@ enum Bridge {
     /// They talk.
     Answered(Box<Answered>),
     /// Hung up; BYEs and the media's report are outstanding.
-    Ending(Ending),
+    Ending(Box<Ending>),
     /// Nothing is outstanding.
     Over,
 }
@@ -164,7 +164,7 @@ impl Call {
         match role {
             Role::Invite => self.on_invite_failure(turn, client, failure),
             Role::Within => self.on_within_failure(turn, client, failure),
-            Role::Bye => self.bye_done(client),
+            Role::Bye => self.on_bye_failure(turn, client, failure),
             Role::Refresh => self.on_refresh_failure(turn, client, failure),
             Role::Caller | Role::Prack => {}
         }

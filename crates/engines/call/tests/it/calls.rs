@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use call::{Change, LiveState};
+use call::{Change, Input, LiveState};
 use model::{CallStatus, Direction, Verdict};
-use sip_message::{Name, Transport};
+use sip_message::{Flow, Name, Transport};
 
 use crate::peer::{
     Request, ack, answer, authorized, body, carrier_within, header, place, response, sdp, talk,
@@ -424,6 +424,36 @@ fn a_call_over_tcp_stays_on_its_connection() {
     let ringing = world.sent.pop_back().unwrap();
     assert_eq!(ringing.flow.connection, 77);
     assert_eq!(header(&ringing.text, Name::Contact), "<sip:203.0.113.1:5060;transport=tcp>");
+}
+
+#[test]
+fn a_request_within_a_call_whose_connection_is_gone_goes_to_the_contact() {
+    for is_told in [true, false] {
+        let mut world = World::without_users();
+        let mut invite = Request::invite();
+        invite.via = "SIP/2.0/TCP 192.0.2.10:5060".into();
+        invite.contact = Some(format!("<sip:pbx@{PBX};transport=tcp>"));
+        let remote = "192.0.2.10:40000";
+        world.send_over(Transport::Tcp, remote, &invite.text());
+        let left = world.expect(CARRIER, "INVITE ");
+        crate::peer::answered_over(&mut world, remote, &invite, &left);
+        let local = crate::world::US.parse().unwrap();
+        let remote = remote.parse().unwrap();
+        let flow = Flow { transport: Transport::Tcp, local, remote, connection: 77 };
+        if is_told {
+            world.put(Input::FlowClosed { flow });
+        }
+        world.send(CARRIER, &carrier_within(&left, CARRIER, "called", "BYE", 1).text());
+        if !is_told {
+            // The BYE was on its way when the connection turned out to be gone.
+            world.expect("192.0.2.10:40000", "BYE ");
+            world.put(Input::FlowFailed { flow });
+        }
+        let at = world.sent.iter().position(|it| it.text.starts_with("BYE ")).unwrap();
+        let bye = world.sent.remove(at).unwrap();
+        assert_eq!(bye.flow.remote, PBX.parse().unwrap());
+        assert!(bye.flow.peer().is_some(), "over a new connection: {:?}", bye.flow);
+    }
 }
 
 #[test]

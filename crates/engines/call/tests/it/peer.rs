@@ -280,3 +280,14 @@ pub(crate) struct Talk {
     /// The 200 as the caller got it.
     pub(crate) answer: String,
 }
+
+/// The carrier answers a caller on a stream, which acknowledges.
+pub(crate) fn answered_over(world: &mut World, remote: &str, invite: &Request, left: &str) {
+    let contact = format!("Contact: <sip:{}>", crate::world::CARRIER);
+    let ok = response(left, "200 OK", "called", &[&contact], Some(&sdp("198.51.100.20", 6000)));
+    world.send(crate::world::CARRIER, &ok);
+    world.expect(remote, "SIP/2.0 100 ");
+    let answer = world.expect(remote, "SIP/2.0 200 ");
+    let transport = sip_message::Transport::Tcp;
+    world.send_over(transport, remote, &ack(invite, &answer).text());
+}

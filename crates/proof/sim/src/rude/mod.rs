@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use call::{Input, ReliableProgress};
 use model::{CallRecord, Verdict};
 use sip_core::session::Policy;
-use sip_message::{Flow, Message, Method, Name, Transport};
+use sip_message::{Flow, Message, Method, Name, PeerId, Transport};
 
 use crate::customer::{CARRIERS, PBX, TRUNK, call_uri, caller, socket};
 use crate::network::{Link, Network, Parcel, Rng};
@@ -39,8 +39,8 @@ pub struct RudeWorld {
     network: Network,
     rng: Rng,
     now: Instant,
-    /// By peer: the number of the connection with it.
-    streams: BTreeMap<SocketAddr, u64>,
+    /// By peer: the connection with it.
+    streams: BTreeMap<SocketAddr, Stream>,
     streams_made: u64,
     /// Call-IDs of INVITEs that the trunk sent to begin a call.
     invites_out: BTreeSet<String>,
@@ -131,7 +131,7 @@ impl RudeWorld {
     fn drain(&mut self) {
         for (flow, bytes) in self.service.drain_flows(self.now) {
             self.note(&bytes);
-            match self.number(flow.transport, flow.connection, flow.remote) {
+            match self.number(flow, flow.remote, Maker::Trunk) {
                 Ok(number) => {
                     self.network.post_on(self.now, flow.local, flow.remote, number, &bytes);
                 }
@@ -141,7 +141,7 @@ impl RudeWorld {
         for at in 0..self.parties.len() {
             while let Some(sent) = self.parties[at].poll_output() {
                 let flow = sent.flow;
-                if let Ok(number) = self.number(flow.transport, flow.connection, flow.local) {
+                if let Ok(number) = self.number(flow, flow.local, Maker::Peer) {
                     self.network.post_on(self.now, flow.local, flow.remote, number, &sent.bytes);
                 }
             }
@@ -150,31 +150,45 @@ impl RudeWorld {
 
     /// The connection that a message of a stream leaves on: the one it names, else the one that
     /// there is with that peer, else a new one. 0 for datagrams.
-    fn number(&mut self, transport: Transport, named: u64, peer: SocketAddr) -> Result<u64, Gone> {
-        if transport == Transport::Udp {
+    fn number(&mut self, flow: Flow, peer: SocketAddr, maker: Maker) -> Result<u64, Gone> {
+        if flow.transport == Transport::Udp {
             return Ok(0);
         }
-        let open = self.streams.get(&peer).copied();
+        let open = self.streams.get(&peer).map(|it| it.number);
+        let named = if flow.peer().is_some() { 0 } else { flow.connection };
         match (named, open) {
             (0, Some(open)) => Ok(open),
             (0, None) => {
                 self.streams_made += 1;
-                self.streams.insert(peer, self.streams_made);
-                Ok(self.streams_made)
+                let number = self.streams_made;
+                self.streams.insert(peer, Stream { number, maker });
+                Ok(number)
             }
             (named, open) if open == Some(named) => Ok(named),
             _ => Err(Gone),
         }
     }
 
-    fn close_a_stream(&mut self) {
-        let Some((&peer, &connection)) = self.streams.first_key_value() else { return };
-        self.streams.remove(&peer);
+    /// A connection as the trunk names it: those that it made by their peer.
+    fn seen_by_trunk(peer: SocketAddr, stream: Stream) -> Flow {
         let local = socket(TRUNK);
-        let flow = Flow { transport: Transport::Tcp, local, remote: peer, connection };
+        match stream.maker {
+            Maker::Trunk => Flow::toward(Transport::Tcp, local, peer, PeerId::ANYBODY),
+            Maker::Peer => {
+                let connection = stream.number;
+                Flow { transport: Transport::Tcp, local, remote: peer, connection }
+            }
+        }
+    }
+
+    fn close_a_stream(&mut self) {
+        let pick = self.rng.below(3) as usize % self.streams.len().max(1);
+        let Some((&peer, &stream)) = self.streams.iter().nth(pick) else { return };
+        self.streams.remove(&peer);
+        let flow = Self::seen_by_trunk(peer, stream);
         self.service.put(self.now, Input::FlowClosed { flow });
         for party in self.parties.iter_mut().filter(|it| it.address == peer) {
-            party.stream_closed(self.now, connection);
+            party.stream_closed(self.now, stream.number);
         }
     }
 
@@ -195,11 +209,15 @@ impl RudeWorld {
     fn deliver(&mut self, parcel: Parcel) {
         let Parcel { from, to, bytes, connection, .. } = parcel;
         let (trunk, peer) = (socket(TRUNK), if to == socket(TRUNK) { from } else { to });
-        if connection != 0 && self.streams.get(&peer) != Some(&connection) {
-            return;
-        }
-        let transport = if connection == 0 { Transport::Udp } else { Transport::Tcp };
-        let flow = Flow { transport, local: to, remote: from, connection };
+        let stream = self.streams.get(&peer).copied().filter(|it| it.number == connection);
+        let flow = match (connection, stream) {
+            (0, _) => Flow::udp(to, from),
+            (_, None) => return,
+            (_, Some(stream)) if to == trunk => Self::seen_by_trunk(peer, stream),
+            (connection, Some(_)) => {
+                Flow { transport: Transport::Tcp, local: to, remote: from, connection }
+            }
+        };
         if to == trunk {
             return self.service.put(self.now, Input::Message { flow, bytes: &bytes });
         }
@@ -283,3 +301,17 @@ impl RudeWorld {
 
 /// The connection is not there any more.
 struct Gone;
+
+/// A connection between the trunk and a peer.
+#[derive(Debug, Clone, Copy)]
+struct Stream {
+    number: u64,
+    maker: Maker,
+}
+
+/// Who made a connection.
+#[derive(Debug, Clone, Copy)]
+enum Maker {
+    Trunk,
+    Peer,
+}
