@@ -1,8 +1,9 @@
-//! The body of the fuzz target, here so that stable tests run it too. It panics only if we are wrong.
+//! The bodies of the fuzz targets, here so that stable tests run it too. It panics only if we are wrong.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::srtp::{Inbound, MASTER_BYTES_MAX, MasterKey, Outbound, Suite, TRAILER_BYTES_MAX};
 use crate::{
     CallMediaId, Channel, Digit, Endpoint, EndpointSpec, Expects, Law, LegSpec, LegTerms,
     LocalPort, Play, PortRange, Protection, Relay, RelayConfig, Seed, SenderSpec, Side, rtcp,
@@ -137,4 +138,79 @@ fn terms(place: u8) -> LegTerms {
 
 fn peer(number: u8) -> SocketAddr {
     SocketAddr::from(([198, 51, 100, number & 3], 4000 + u16::from(number >> 2)))
+}
+
+/// Two contexts of one key with a network between them, as the first byte chooses; then steps: a
+/// byte that chooses what happens, a sequence number, a length and as many bytes.
+///
+/// What was protected reads as it was, once, whatever else comes; no other bytes are taken.
+pub fn srtp(script: &[u8]) {
+    let [choice, rest @ ..] = script else { return };
+    let suite = Suite::ALL[usize::from(choice & 7)];
+    let key = |byte| {
+        let bytes = [byte; MASTER_BYTES_MAX];
+        MasterKey::parse(suite, &bytes[..suite.key_bytes() + suite.salt_bytes()])
+            .expect("the suite's own length")
+    };
+    let mut outbound = Outbound::new(key(1));
+    let mut inbound = Inbound::new(key(1), None);
+    let mut rest = rest;
+    while let [kind, high, low, len, after @ ..] = rest {
+        let (bytes, after) = after.split_at(usize::from(*len).min(after.len()));
+        rest = after;
+        if kind & 0xf0 == 0xf0 {
+            outbound.rekey(&key(*low));
+            inbound.rekey(&key(*low), None);
+            continue;
+        }
+        let mut datagram = bytes.to_vec();
+        // Strangers' bytes, as they are.
+        assert!(inbound.unprotect_rtp(&mut datagram.clone()).is_err(), "not ours");
+        assert!(inbound.unprotect_rtcp(&mut datagram).is_err(), "not ours");
+        exchange(&mut outbound, &mut inbound, *kind, [*high, *low], bytes);
+    }
+}
+
+/// One packet from end to end: lost, damaged, repeated, or all of that.
+fn exchange(
+    outbound: &mut Outbound,
+    inbound: &mut Inbound,
+    kind: u8,
+    number: [u8; 2],
+    payload: &[u8],
+) {
+    let ssrc = kind & 3;
+    let is_report = kind & 4 != 0;
+    let header: &[u8] = match is_report {
+        true => &[0x80, 200, 0, 0, 0, 0, 0, ssrc],
+        false => &[0x80, 0, number[0], number[1], 0, 0, 0, 0, 0, 0, 0, ssrc],
+    };
+    let plain = [header, payload].concat();
+    let mut wire = [&plain[..], &[0; TRAILER_BYTES_MAX]].concat();
+    let protected = match is_report {
+        true => outbound.protect_rtcp(&mut wire, plain.len()),
+        false => outbound.protect_rtp(&mut wire, plain.len()),
+    };
+    // A number that was used before, or lies before the beginning.
+    let Ok(len) = protected else { return };
+    wire.truncate(len);
+    let mut unprotect = |packet: &mut [u8]| match is_report {
+        true => inbound.unprotect_rtcp(packet),
+        false => inbound.unprotect_rtp(packet),
+    };
+    if kind & 8 != 0 {
+        let mut damaged = wire.clone();
+        let at = usize::from(kind) * 7 % damaged.len();
+        damaged[at] ^= 1 << (kind >> 4 & 7);
+        assert!(unprotect(&mut damaged).is_err(), "damaged");
+    }
+    if kind & 16 != 0 {
+        return;
+    }
+    let mut whole = wire.clone();
+    // What comes later than the window lets it is refused, and nothing else is.
+    if let Ok(len) = unprotect(&mut whole) {
+        assert_eq!(whole[..len], plain, "as it was");
+        assert!(unprotect(&mut wire).is_err(), "twice");
+    }
 }

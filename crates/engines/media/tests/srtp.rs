@@ -297,3 +297,29 @@ proptest! {
         prop_assert!(inbound.unprotect_rtcp(&mut bytes.clone()).is_err());
     }
 }
+
+proptest! {
+    #[test]
+    fn any_script_of_packets_holds_every_invariant(
+        script in proptest::collection::vec(any::<u8>(), 0..300)
+    ) {
+        media::fuzzing::srtp(&script);
+    }
+}
+
+/// What the fuzzer is given to begin with, and some damage to each.
+#[test]
+fn the_fuzz_corpus_holds_every_invariant() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../fuzz/corpus/srtp");
+    let mut inputs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        media::fuzzing::srtp(&bytes);
+        for cut in 0..bytes.len() {
+            media::fuzzing::srtp(&bytes[..cut]);
+            media::fuzzing::srtp(&[&bytes[..cut], &bytes[cut + 1..]].concat());
+        }
+        inputs += 1;
+    }
+    assert!(inputs > 0, "the corpus is there");
+}
