@@ -95,7 +95,11 @@ class Rtpengine:
     def ask(self, message):
         self.count += 1
         self.control.sendto(f"b{self.count} {bencode(message)}".encode(), NG)
-        return self.control.recv(65535).decode().split(" ", 1)[1]
+        while True:
+            cookie, answer = self.control.recv(65535).decode().split(" ", 1)
+            # An answer that comes late is of an earlier question.
+            if cookie == f"b{self.count}":
+                return answer
 
     def open(self, number, leg, srtp):
         def sdp(port, keys):
