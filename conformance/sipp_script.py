@@ -12,7 +12,8 @@ import subprocess
 import time
 from xml.sax.saxutils import quoteattr
 
-ports = itertools.count(33000, 4)
+# Below those that Linux gives to anybody, and beside those of the service's media.
+ports = itertools.count(11000, 4)
 
 OFFER = """v=0
 o=user 1 1 IN IP4 [local_ip]
@@ -225,7 +226,7 @@ class Sipp:
         self.errors = self.home / f"{name}-errors.log"
         self.process = subprocess.Popen(
             ["sipp", "-sf", path, "-m", "1", "-t", transport, "-i", "127.0.0.1", "-p", str(self.port), "-nostdin"]
-            + ["-mi", "127.0.0.1", "-mp", str(self.port + 10000), "-timeout", f"{seconds}s", "-timeout_error"]
+            + ["-mi", "127.0.0.1", "-mp", str(self.port + 4000), "-timeout", f"{seconds}s", "-timeout_error"]
             + ["-trace_err", "-error_file", self.errors, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
