@@ -77,13 +77,9 @@ fn main() -> io::Result<()> {
     let mut poll = Poll::new()?;
     let mut connections = (0..arguments.connections)
         .map(|at| {
-            // Connected by the standard library, which waits until it is.
-            let stream = std::net::TcpStream::connect(arguments.server)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
-            Ok(Connection { stream, received: Vec::new(), sent_at: None, next: at })
+            let stream = connect(arguments.server, &poll, at)?;
+            let (received, ended) = (Vec::new(), Ended::No);
+            Ok(Connection { stream, received, ended, sent_at: None, next: at })
         })
         .collect::<io::Result<Vec<_>>>()?;
 
@@ -109,6 +105,10 @@ fn main() -> io::Result<()> {
                 last_answer = Instant::now();
                 if last_answer < ends && left > 0 {
                     left -= 1;
+                    if connection.ended == Ended::Yes {
+                        connection.stream = connect(arguments.server, &poll, event.token().0)?;
+                        connection.ended = Ended::No;
+                    }
                     connection.send(&requests)?;
                 }
             }
@@ -122,10 +122,28 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Connects by means of the standard library, which waits until it is done.
+fn connect(server: SocketAddr, poll: &Poll, at: usize) -> io::Result<TcpStream> {
+    let stream = std::net::TcpStream::connect(server)?;
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)?;
+    let mut stream = TcpStream::from_std(stream);
+    poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
+    Ok(stream)
+}
+
+/// Whether the server has closed a connection, as some do after each answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Yes,
+    No,
+}
+
 /// One connection and its request.
 struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
+    ended: Ended,
     sent_at: Option<Instant>,
     next: usize,
 }
@@ -144,7 +162,10 @@ impl Connection {
         let mut chunk = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(0) => {
+                    self.ended = Ended::Yes;
+                    return Ok(());
+                }
                 Ok(length) => self.received.extend_from_slice(&chunk[..length]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
@@ -155,7 +176,7 @@ impl Connection {
     /// The answer, once it is whole: its status and how long it took.
     fn answer(&mut self) -> io::Result<Option<(u16, Duration)>> {
         let Some(end) = self.received.windows(4).position(|it| it == b"\r\n\r\n") else {
-            return Ok(None);
+            return self.missing();
         };
         let head = String::from_utf8_lossy(&self.received[..end]).to_ascii_lowercase();
         let field =
@@ -165,10 +186,23 @@ impl Connection {
         let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
         let status = status.ok_or_else(|| io::Error::from(ErrorKind::InvalidData))?;
         if self.received.len() < end + 4 + length {
-            return Ok(None);
+            return self.missing();
+        }
+        if field("connection").is_some_and(|it| it.trim() == "close") {
+            self.ended = Ended::Yes;
         }
         self.received.drain(..end + 4 + length);
         Ok(self.sent_at.take().map(|at| (status, at.elapsed())))
+    }
+}
+
+impl Connection {
+    /// What it means that there is no whole answer.
+    fn missing(&self) -> io::Result<Option<(u16, Duration)>> {
+        if self.ended == Ended::Yes && self.sent_at.is_some() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(None)
     }
 }
 
