@@ -155,7 +155,8 @@ async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
         return Err(StartError::SealKeyMissing { path: path.clone() });
     }
     let keyring = Keyring::load_or_create(path)?;
-    let store_config = StoreConfig::new(&config.database, keyring);
+    let store_config =
+        StoreConfig { retention: config.retention, ..StoreConfig::new(&config.database, keyring) };
     let opened = tokio::task::spawn_blocking(move || Store::open(store_config)).await;
     Ok(opened.expect("opening the store does not panic")?)
 }

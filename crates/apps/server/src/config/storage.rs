@@ -1,10 +1,15 @@
 //! Where durable state lives.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use store::Retention;
 
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) const KEYS: &[Key] = &[
     Key::text(
@@ -22,6 +27,16 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Text,
         "Key that seals secrets at rest. Unset, it is seal.key in data_dir, made on the first start.",
     ),
+    Key::integer(
+        "records.days_max",
+        "90",
+        "Days after its start at which a call record is deleted; looked for every hour.",
+    ),
+    Key::integer(
+        "records.count_max",
+        "10000000",
+        "Call records that are kept at most; the oldest go first.",
+    ),
 ];
 
 /// Files of durable state. A value of this type has passed its checks.
@@ -35,6 +50,8 @@ pub struct StorageConfig {
     pub seal_key_file: PathBuf,
     /// Whether the sealing key is ours to make, as it is in the data directory.
     pub seal_key: SealKey,
+    /// How long call records are kept.
+    pub retention: Retention,
 }
 
 /// Who makes the sealing key.
@@ -56,6 +73,10 @@ impl StorageConfig {
             database: database(settings)?.unwrap_or_else(|| data_dir.join("trunkline.db")),
             seal_key: if given.is_some() { SealKey::Given } else { SealKey::Ours },
             seal_key_file: given.unwrap_or_else(|| data_dir.join("seal.key")),
+            retention: Retention {
+                age_max: DAY * settings.integer("records.days_max", 1..=36_500)?,
+                count_max: settings.integer("records.count_max", 1_000..=1_000_000_000)?,
+            },
             data_dir,
         })
     }
@@ -93,7 +114,20 @@ fn database(settings: &Settings) -> Result<Option<PathBuf>, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use store::Retention;
+
     use crate::config::{Config, Sources};
+
+    #[test]
+    fn call_records_are_kept_for_as_long_as_the_operator_says() {
+        let retention = |text| Config::load(Sources::text(text)).map(|it| it.storage.retention);
+        assert_eq!(retention("").unwrap(), Retention::default());
+        let short = retention("records.days_max = 7\nrecords.count_max = 5000").unwrap();
+        assert_eq!((short.age_max.as_secs(), short.count_max), (7 * 86_400, 5000));
+        for bad in ["records.days_max = 0", "records.count_max = 10"] {
+            assert!(retention(bad).unwrap_err().to_string().contains("records."), "{bad}");
+        }
+    }
 
     #[test]
     fn a_refused_database_url_does_not_show_its_password() {

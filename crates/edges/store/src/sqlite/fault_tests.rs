@@ -253,3 +253,68 @@ async fn the_log_begins_anew_under_steady_writing() {
     // 600 commits of two pages or more are 5 MB; the schema alone has 150 KB.
     assert!(log <= 200 * 1024, "{log} bytes");
 }
+
+#[tokio::test]
+async fn a_data_directory_that_is_lost_takes_no_write_until_it_is_back() {
+    let (dir, store) = fixture();
+    store.write(|tx| tx.put(&tags("before", 1))).await.unwrap();
+    let (path, elsewhere) = (dir.path().join("trunkline.db"), dir.path().join("elsewhere"));
+    let put = || store.write(|tx| tx.put(&tags("after", 1)));
+    let refused = |failed: Result<(), WriteError<StoreError>>| {
+        let Err(WriteError::Store(StoreError::Unavailable { fault: Fault::Io, detail })) = failed
+        else {
+            panic!("it would be lost: {failed:?}")
+        };
+        assert!(detail.contains("trunkline.db"), "{detail}");
+    };
+
+    std::fs::rename(&path, &elsewhere).unwrap();
+    refused(put().await);
+    std::fs::write(&path, "some other file").unwrap();
+    refused(put().await);
+    assert_eq!(keys(&store).await, ["before"], "what is known can still be read");
+    std::fs::rename(&elsewhere, &path).unwrap();
+
+    put().await.unwrap();
+    assert_eq!((keys(&store).await, store.revision()), (vec!["after".into(), "before".into()], 2));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_moved_grows_and_is_moved_once_it_can_be() {
+    let (dir, store) = fixture();
+    let log = || std::fs::metadata(dir.path().join("trunkline.db-wal")).unwrap().len();
+    let write = async |count: usize| {
+        for at in 0..count {
+            store.write(move |tx| tx.put(&tags(&format!("{:02}", at % 20), 500))).await.unwrap();
+            let moving = |writer: &mut super::writer::Writer| Ok(writer.checkpointer.is_moving());
+            while store.database().writer().alone(moving).await.unwrap() {}
+        }
+    };
+    write(50).await;
+    let short = log();
+    // Whoever reads an old state keeps the log from beginning anew.
+    let other = rusqlite::Connection::open(dir.path().join("trunkline.db")).unwrap();
+    other.execute_batch("BEGIN").unwrap();
+    other.query_row("SELECT count(*) FROM resource", [], |row| row.get::<_, u64>(0)).unwrap();
+
+    write(150).await;
+    let long = log();
+    assert!(long > short * 2, "{short} to {long} bytes");
+    other.execute_batch("COMMIT").unwrap();
+    write(20).await;
+    let rested = log();
+    write(150).await;
+
+    assert_eq!(log(), rested, "it is written over, not added to");
+    assert_eq!(store.revision(), 370);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_deletes_no_record_and_stops_no_write() {
+    let (_dir, store) = fixture();
+    let now = model::UnixMillis(1_795_428_672_345);
+    assert_eq!(store.trim_records(now).await.unwrap(), 0);
+    assert_eq!(store.trim_records(model::UnixMillis(0)).await.unwrap(), 0);
+    assert_eq!(store.trim_records(model::UnixMillis(now.0 - 3_600_000)).await.unwrap(), 0);
+    store.write(|tx| tx.put(&tags("key", 1))).await.unwrap();
+}

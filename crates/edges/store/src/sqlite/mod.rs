@@ -5,6 +5,7 @@ mod checkpoint;
 mod connection;
 mod database;
 mod fault;
+mod identity;
 mod kinds;
 mod lock;
 mod readers;

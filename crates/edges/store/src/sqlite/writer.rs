@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::checkpoint::Checkpointer;
 use super::connection::{self, Role, run};
 use super::fault::Sorted as _;
+use super::identity::FileIdentity;
 use super::lock::LockFile;
 use super::rows::{Lens, Rows};
 use super::snapshot::Snapshot;
@@ -65,6 +66,7 @@ impl WriterHandle {
             conn.query_row("SELECT min(revision) FROM change", [], |row| row.get(0)).sorted()?;
         let writer = Writer {
             path: config.path.clone(),
+            file: FileIdentity::of(&config.path)?,
             lens,
             conn: Some(conn),
             revision: revision.clone(),
@@ -170,6 +172,7 @@ struct Member {
 /// The writer's own side.
 pub(super) struct Writer {
     path: PathBuf,
+    file: FileIdentity,
     pub(super) lens: Arc<Lens>,
     /// `None` after a failure that it could not be brought back from; opened anew on next use.
     conn: Option<Connection>,
@@ -258,6 +261,7 @@ impl Writer {
         let lens = self.lens.clone();
         let revision = self.revision.load(Ordering::Acquire);
         let (feed_oldest, feed_changes_min) = (self.feed_oldest, self.feed_changes_min);
+        self.file.check(&self.path)?;
         let conn = self.connection()?;
         run(conn, "BEGIN IMMEDIATE")?;
         let mut tx = WriteTx::new(Rows { conn, lens: &lens }, revision);
