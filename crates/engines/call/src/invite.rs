@@ -167,7 +167,7 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, 
 }
 
 fn read_offer<'m>(invite: &Message<'m>, wanted: Encryption) -> Result<Option<Said<'m>>, Reject> {
-    let read = |body| Said::read(body, wanted.accepted());
+    let read = |body| Said::first(body, wanted.accepted());
     description(invite)?.map(read).transpose().map_err(Reject::Offer)
 }
 

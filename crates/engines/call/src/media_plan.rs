@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use media::{
-    CallMediaId, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote, RtcpTo, Side, Sources,
+    CallMediaId, Content, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote, RtcpTo, Side,
+    Sources,
 };
 use sdp::{Accepted, Audio, OriginRewrite, Profile, Refusal, Relayed, Rewrite, Rtcp, Session};
 use sip_message::{Flow, MediaType, Message, Multipart};
@@ -108,15 +109,27 @@ impl MediaPlan {
 
     /// Reads what `side` offers.
     pub(crate) fn read_offer<'a>(&self, side: Side, body: &'a [u8]) -> Result<Said<'a>, Refusal> {
-        Said::read(body, self.keying[side.index()].accepts())
+        Said::read(body, self.keying[side.index()].accepts(), self.takes_fax())
     }
 
     /// Reads the answer of `side` to our last offer.
     pub(crate) fn read_answer<'a>(&self, side: Side, body: &'a [u8]) -> Result<Said<'a>, Refusal> {
         let keying = &self.keying[side.index()];
-        let said = Said::read(body, keying.accepts_answer())?;
+        let said = Said::read(body, keying.accepts_answer(), self.takes_fax())?;
         keying.check_answer(&said.told)?;
         Ok(said)
+    }
+
+    /// Whether the call may become a fax: once it is answered, and in clear on both legs, since
+    /// nothing protects UDPTL here.
+    fn takes_fax(&self) -> Fax {
+        let in_clear = |told: &Option<Told>| {
+            told.as_ref().is_some_and(|told| told.audio.profile == Profile::Clear)
+        };
+        match self.talk {
+            Talk::Answered if self.told.iter().all(in_clear) => Fax::Taken,
+            Talk::Answered | Talk::Early => Fax::Refused,
+        }
     }
 
     /// Remembers what `side` told, once it is settled.
@@ -162,13 +175,14 @@ impl MediaPlan {
 
     fn write(&self, address: IpAddr, from: Side, said: &Said<'_>) -> Vec<u8> {
         let formats = said.told.audio.payload_types();
+        let is_audio = said.told.audio.content == sdp::Content::Audio;
         let to = from.other().index();
         let port = self.ports[to];
         let (profile, cryptos) = self.keying[to].description();
         let relayed = [Relayed {
             rtcp_port: port.rtcp(),
-            formats: Some(&formats),
-            profile: Some(profile),
+            formats: is_audio.then_some(&formats),
+            profile: is_audio.then_some(profile),
             cryptos,
             ..Relayed::new(said.told.audio.section, port.rtp())
         }];
@@ -191,6 +205,7 @@ impl MediaPlan {
             payload_types: payload_map(own.as_ref(), peer.as_ref()),
             telephone_event: peer.or(own).and_then(|it| it.telephone_event),
             expects: self.expects(own.as_ref(), peer.as_ref()),
+            content: content(own.as_ref(), peer.as_ref()),
             protection: self.keying[side.index()].protection(told),
         }
     }
@@ -198,12 +213,24 @@ impl MediaPlan {
     fn expects(&self, own: Option<&Audio>, peer: Option<&Audio>) -> Expects {
         match (self.talk, own, peer) {
             (Talk::Answered, Some(own), Some(peer))
-                if own.direction.sends() && peer.direction.receives() && peer.rtp.is_some() =>
+                if own.content == sdp::Content::Audio
+                    && own.direction.sends()
+                    && peer.direction.receives()
+                    && peer.rtp.is_some() =>
             {
                 Expects::Media
             }
             (Talk::Answered | Talk::Early, _, _) => Expects::Nothing,
         }
+    }
+}
+
+/// A fax goes where either side has told of one: the other has agreed to it.
+fn content(own: Option<&Audio>, peer: Option<&Audio>) -> Content {
+    let is_fax = |told: &&Audio| told.content == sdp::Content::Fax;
+    match own.iter().chain(peer.iter()).any(is_fax) {
+        true => Content::Opaque,
+        false => Content::Rtp,
     }
 }
 
@@ -234,6 +261,13 @@ fn payload_map(own: Option<&Audio>, peer: Option<&Audio>) -> PayloadMap {
     }
 }
 
+/// Whether a description may tell of a fax instead of audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fax {
+    Taken,
+    Refused,
+}
+
 /// A description that was read and can be carried.
 pub(crate) struct Said<'a> {
     pub(crate) session: Session<'a>,
@@ -241,9 +275,17 @@ pub(crate) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    pub(crate) fn read(body: &'a [u8], accepted: Accepted) -> Result<Self, Refusal> {
+    /// Reads the offer that a call begins with.
+    pub(crate) fn first(body: &'a [u8], accepted: Accepted) -> Result<Self, Refusal> {
+        Self::read(body, accepted, Fax::Refused)
+    }
+
+    fn read(body: &'a [u8], accepted: Accepted, fax: Fax) -> Result<Self, Refusal> {
         let session = Session::parse(body)?;
-        let audio = session.audio_as(accepted)?;
+        let audio = match (session.audio_as(accepted), fax) {
+            (Err(Refusal::NoAudio), Fax::Taken) => session.fax()?,
+            (audio, Fax::Taken | Fax::Refused) => audio?,
+        };
         let cryptos = match audio.profile {
             Profile::Clear => Vec::new(),
             Profile::ClearWithKeys | Profile::Encrypted => {

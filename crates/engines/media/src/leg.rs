@@ -69,8 +69,20 @@ pub struct LegTerms {
     pub telephone_event: Option<u8>,
     /// Whether silence means that something is wrong.
     pub expects: Expects,
+    /// What the leg carries.
+    pub content: Content,
     /// What protects the leg's packets.
     pub protection: Protection,
+}
+
+/// What a leg carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// RTP.
+    Rtp,
+    /// Datagrams that are nobody's business here: T.38 over UDPTL. They are neither read nor changed,
+    /// and never protected; their source is believed by its address alone.
+    Opaque,
 }
 
 impl LegTerms {
@@ -88,6 +100,7 @@ impl LegTerms {
             payload_types: PayloadMap::IDENTITY,
             telephone_event: None,
             expects: Expects::Nothing,
+            content: Content::Rtp,
             protection: Protection::Clear,
         }
     }
@@ -200,6 +213,8 @@ pub(crate) struct Leg {
     pub(crate) rtcp_sent: Traffic,
     pub(crate) round_trip: RoundTrip,
     pub(crate) guard: Guard,
+    pub(crate) content: Content,
+    opaque_packets: u16,
     held: bool,
     pace: Pace,
     unverified: Unverified,
@@ -248,6 +263,8 @@ impl Leg {
             rtcp_received: Traffic::default(),
             rtcp_sent: Traffic::default(),
             round_trip: RoundTrip::default(),
+            content: terms.content,
+            opaque_packets: 0,
             guard: Guard::new(&terms.protection),
             held: terms.remote.rtp.is_none(),
             pace: Pace::new(now),
@@ -269,6 +286,7 @@ impl Leg {
         if self.latch.peer() != before || self.rtcp != terms.remote.rtcp {
             self.rtcp_source = None;
         }
+        self.content = terms.content;
         self.held = terms.remote.rtp.is_none();
         self.rtcp = terms.remote.rtcp;
         self.payload_types = terms.payload_types;
@@ -344,6 +362,25 @@ impl Leg {
             .and_then(TelephoneEvent::parse)
             .and_then(|event| self.events.hear(header.ssrc, header.timestamp, event));
         Ok(Taken { len, payload_type, digit })
+    }
+
+    /// Takes a datagram that is no RTP: where it comes from is all that is looked at.
+    pub(crate) fn take_opaque(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        len: usize,
+        every: Duration,
+    ) -> Result<(), DropReason> {
+        self.opaque_packets = self.opaque_packets.wrapping_add(1);
+        // A stream of its own for each source, so that nobody passes for the peer by its stream.
+        let seen = Seen { from, ssrc: stream_of(from), sequence: self.opaque_packets };
+        self.latch.admit(now, seen)?;
+        self.pace.take(now, every)?;
+        self.heard = now;
+        self.unverified = Unverified::default();
+        self.rtp_received.count(len);
+        Ok(())
     }
 
     /// Takes the protection off a packet, in place. Packets of hosts that are no peer of this leg are
@@ -433,6 +470,18 @@ impl Leg {
     fn since_opened(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.opened)
     }
+}
+
+/// A stream's number that differs from source to source.
+fn stream_of(from: SocketAddr) -> u32 {
+    let host = match from.ip() {
+        IpAddr::V4(v4) => v4.to_bits(),
+        IpAddr::V6(v6) => v6
+            .segments()
+            .iter()
+            .fold(0, |all: u32, segment| all.wrapping_mul(0x0100_0193) ^ u32::from(*segment)),
+    };
+    host.wrapping_mul(0x9e37_79b1).wrapping_add(from.port().into())
 }
 
 /// Which port RTCP came in on.

@@ -54,7 +54,7 @@ pub use endpoint::{Channel, Endpoint, EndpointReport, EndpointSpec, Outgoing, Re
 pub use g711::Law;
 pub use guard::Protection;
 pub use latch::{LATCH_PACKETS, RELATCH_SILENCE, Sources};
-pub use leg::{CallMediaId, Expects, LegSpec, LegTerms, PayloadMap, Remote, RtcpTo, Side};
+pub use leg::{CallMediaId, Content, Expects, LegSpec, LegTerms, PayloadMap, Remote, RtcpTo, Side};
 pub use mos::mean_opinion_score;
 pub use pace::UnverifiedLimit;
 pub use port::{Exhausted, LocalPort, PortPool, PortRange, PortRangeRefused};

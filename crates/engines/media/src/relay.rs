@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::dropped::{DropReason, Drops};
 use crate::dtmf::Digit;
-use crate::leg::{CallMediaId, Expects, Leg, LegSpec, LegTerms, RtcpArrival, RtcpTo, Side};
+use crate::leg::{
+    CallMediaId, Content, Expects, Leg, LegSpec, LegTerms, RtcpArrival, RtcpTo, Side,
+};
 use crate::pace::UnverifiedLimit;
 use crate::port::{LocalPort, PortRange};
 use crate::quality::LegQuality;
@@ -206,14 +208,16 @@ impl Relay {
         len: usize,
     ) -> Result<Sent, DropReason> {
         let inbound = self.leg_at(port).inspect_err(|reason| self.drops.count(*reason))?;
+        let content = self.leg_mut(inbound).content;
         let arrival = if !port.is_multiple_of(2) {
             Some(RtcpArrival::OwnPort)
-        } else if rtp::is_rtcp(&buffer[..len]) {
+        } else if content == Content::Rtp && rtp::is_rtcp(&buffer[..len]) {
             Some(RtcpArrival::Muxed)
         } else {
             None
         };
         let outcome = match arrival {
+            None if content == Content::Opaque => self.pass(now, inbound, from, len),
             None => self.forward(now, inbound, from, buffer, len),
             Some(arrival) => self.forward_rtcp(now, inbound, (from, arrival), buffer, len),
         };
@@ -261,6 +265,29 @@ impl Relay {
         leg.admit_outbound(now, unverified)?;
         rtp::set_payload_type(buffer, taken.payload_type);
         let len = leg.guard.protect_rtp(buffer, taken.len)?;
+        leg.rtp_sent.count(len);
+        Ok(Sent { from: leg.port.rtp(), to, len })
+    }
+
+    /// Lets a datagram go on as it is.
+    fn pass(
+        &mut self,
+        now: Instant,
+        inbound: u32,
+        from: SocketAddr,
+        len: usize,
+    ) -> Result<Sent, DropReason> {
+        let (every, unverified) = (self.every, self.config.unverified);
+        let leg = self.leg_mut(inbound);
+        leg.take_opaque(now, from, len, every)?;
+        let outbound = leg.peer;
+        let leg = self.leg_mut(outbound);
+        let to = leg.rtp_to().ok_or(DropReason::NoDestination)?;
+        // Between a leg that has changed and one that has not yet, nothing fits.
+        if leg.content != Content::Opaque {
+            return Err(DropReason::UnmappedPayloadType);
+        }
+        leg.admit_outbound(now, unverified)?;
         leg.rtp_sent.count(len);
         Ok(Sent { from: leg.port.rtp(), to, len })
     }

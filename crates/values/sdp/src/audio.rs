@@ -121,7 +121,7 @@ pub struct Audio {
     pub rtp: Option<SocketAddr>,
     /// Where RTCP goes.
     pub rtcp: Rtcp,
-    /// PCMU and PCMA, as far as listed; never empty.
+    /// PCMU and PCMA, as far as listed; never empty for audio.
     pub codecs: Codecs,
     /// The payload type of RFC 4733 events at 8000 Hz.
     pub telephone_event: Option<u8>,
@@ -131,6 +131,17 @@ pub struct Audio {
     pub ptime: Option<u16>,
     /// Whether it is encrypted.
     pub profile: Profile,
+    /// What the stream carries.
+    pub content: Content,
+}
+
+/// What a stream carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Sound.
+    Audio,
+    /// A fax by T.38 over UDPTL, which has no codecs.
+    Fax,
 }
 
 impl Audio {
@@ -169,6 +180,35 @@ impl Session<'_> {
             }
         }
         Err(refusal)
+    }
+}
+
+impl Session<'_> {
+    /// The first fax stream (ITU-T T.38, `m=image` over UDPTL) in the place of an audio stream.
+    ///
+    /// # Errors
+    /// If there is none, or nobody may send to its address.
+    pub fn fax(&self) -> Result<Audio, Refusal> {
+        let is_udptl = |section: &Section<'_>| matches!(section.protocol, Protocol::Other(text) if text.eq_ignore_ascii_case("udptl"));
+        let is_fax = |section: &&Section<'_>| {
+            section.media.eq_ignore_ascii_case("image")
+                && is_udptl(section)
+                && !section.is_rejected()
+        };
+        let section = self.sections().iter().find(is_fax).ok_or(Refusal::NoAudio)?;
+        let connection = section.connection.ok_or(Refusal::NoAddress)?;
+        connection.address.filter(may_send_to).ok_or(Refusal::NoAddress)?;
+        Ok(Audio {
+            section: section.index,
+            rtp: section.rtp_address(),
+            rtcp: Rtcp::Separate(None),
+            codecs: Codecs::default(),
+            telephone_event: None,
+            direction: section.direction(),
+            ptime: None,
+            profile: Profile::Clear,
+            content: Content::Fax,
+        })
     }
 }
 
@@ -227,6 +267,7 @@ fn read(section: &Section<'_>, accepted: Accepted) -> Result<Audio, Refusal> {
         direction: section.direction(),
         ptime: seen.ptime,
         profile,
+        content: Content::Audio,
     })
 }
 

@@ -42,7 +42,7 @@ mod rewrite;
 mod section;
 mod session;
 
-pub use audio::{Accepted, Audio, Codec, Codecs, Profile, Rtcp, payload_pairs};
+pub use audio::{Accepted, Audio, Codec, Codecs, Content, Profile, Rtcp, payload_pairs};
 pub use build::{
     Agreed, AgreedKeys, Local, SessionVersion, TELEPHONE_EVENT, build_answer, build_offer,
     read_answer,

@@ -7,6 +7,7 @@ mod calls;
 mod encryption;
 mod ending;
 mod failover;
+mod fax;
 mod groups;
 mod headers;
 mod hostile;

@@ -153,9 +153,9 @@ fn a_reinvite_without_an_offer_lets_the_other_side_make_it() {
 fn an_offer_without_audio_is_refused_and_does_not_reach_the_other_side() {
     let mut world = World::new();
     let call = talk(&mut world);
-    let fax =
-        sdp("192.0.2.10", 4000).replace("m=audio 4000 RTP/AVP 0 8 101", "m=image 4000 udptl t38");
-    world.send(PBX, &reinvite(&call, 5, &fax).text());
+    let video =
+        sdp("192.0.2.10", 4000).replace("m=audio 4000 RTP/AVP 0 8 101", "m=video 4000 RTP/AVP 96");
+    world.send(PBX, &reinvite(&call, 5, &video).text());
     world.expect(PBX, "SIP/2.0 488 ");
     world.expect_nothing(CARRIER);
 }
