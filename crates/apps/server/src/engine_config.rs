@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use call::{CallerIdPolicy, DigestConfig, Limits, Listener, Patience, Seeds};
+use call::{CallerIdPolicy, DigestConfig, Limits, Listener, Patience, Probing, Seeds};
 use sip_core::digest::Algorithm;
 use sip_message::Transport;
 
@@ -41,6 +41,12 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
         session: config.calls.session,
         headers: config.calls.headers.clone(),
         reliable: config.calls.reliable_progress,
+        probing: Probing {
+            interval: config.sip.probe_interval,
+            failures_max: config.sip.probe_failures_max,
+            rest: config.sip.probe_rest,
+            rest_max: config.sip.probe_rest * 10,
+        },
         sip: sip_core::Config {
             timing: sip_core::Timing { t1: config.sip.t1, t2: config.sip.t2, t4: config.sip.t4 },
             ..defaults.sip

@@ -55,6 +55,7 @@ impl Scrape for Metrics {
             if let Some(counted) = &signalling {
                 call_page(&mut page, counted);
                 sip_page(&mut page, counted);
+                peer_page(&mut page, counted);
             }
             if let Some(counted) = &media {
                 media_page(&mut page, counted);
@@ -223,6 +224,24 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
         "RTP port pairs that are bound, by state.",
         "state",
         [("free", free), ("in_call", taken)],
+    );
+}
+
+/// The places that calls go to.
+fn peer_page(page: &mut Exposition, counted: &SignallingCounters) {
+    let engine = &counted.engine;
+    let (up, down) = counted.peers;
+    page.gauges(
+        "trunkline_sip_peers",
+        "Carriers' and routes' addresses that are watched, by state.",
+        "state",
+        [("up", up), ("down", down)],
+    );
+    page.counters(
+        "trunkline_sip_probes_total",
+        "OPTIONS sent to carriers and routes, and those that were answered badly or not at all.",
+        "what",
+        [("sent", engine.probes), ("failed", engine.probes_failed)],
     );
 }
 

@@ -191,7 +191,7 @@ async fn assemble(
         clock: Clock,
         flight,
     };
-    let live = live(&asker, &recorder, &projection, shelf, &addresses);
+    let live = live(&config, &asker, &recorder, &projection, shelf, &addresses);
     let clock = Arc::new(SystemClock);
     let context = api::Context::open(store.clone(), api_config(&config), live, clock).await?;
     let metrics = Metrics {
@@ -302,6 +302,7 @@ fn seat(config: &Config, simulated: Option<&simulated::Simulated>) -> SimulatedC
 
 /// The API's door to what is going on.
 fn live(
+    config: &Config,
     asker: &Asker,
     recorder: &Recorder,
     projection: &Arc<Projection>,
@@ -313,6 +314,7 @@ fn live(
         recorder: recorder.clone(),
         projection: Arc::clone(projection),
         started: SystemClock.now(),
+        config: engine_config::of(config, addresses),
         shelf,
         listeners: [
             ("http", addresses.http),

@@ -106,6 +106,14 @@ pub(crate) enum Command {
         trunkline explain 'a84b4c76e66710@192.0.2.7'\n  \
         trunkline explain last")]
     Explain(ExplainArgs),
+    /// Which rules a call would meet, and where it would go, without placing it.
+    #[command(after_help = "Examples:\n  \
+        trunkline route-test --from +12065550150 --to +12065550100 --src 192.0.2.10 --connector ID\n  \
+        trunkline route-test --from +13125550142 --to +12065550150 --src 198.51.100.20\n\n\
+        With --connector it is a call out, from a PBX at --src; without, a call in from the carrier\n\
+        whose source --src is. Limits are shown, not what is used of them now. Exit code 0 if the\n\
+        question could be answered, whatever the answer.")]
+    RouteTest(RouteTestArgs),
     /// The SIP messages of one call, on both legs, as they were on the wire.
     #[command(after_help = "Examples:\n  \
         trunkline trace last\n  \
@@ -316,6 +324,12 @@ pub(crate) struct CarrierAddArgs {
     /// A network that its calls in come from, in CIDR form; may be repeated.
     #[arg(long = "source", value_name = "CIDR")]
     pub(crate) sources: Vec<String>,
+    /// Where its calls in name the called number.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) called_number: CalledNumber,
+    /// Never ask it by OPTIONS if it is there, whatever sip.probe_interval_s says.
+    #[arg(long)]
+    pub(crate) no_probe: bool,
 }
 
 /// TLS toward a carrier.
@@ -339,6 +353,18 @@ pub(crate) struct CarrierTlsArgs {
     /// A PEM file with its private key.
     #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
     pub(crate) tls_client_key: Option<PathBuf>,
+}
+
+/// Where a carrier's INVITE names the called number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CalledNumber {
+    /// The user part of the Request-URI, else of To.
+    #[default]
+    RequestUri,
+    /// The user part of To.
+    To,
+    /// P-Called-Party-ID.
+    PCalledPartyId,
 }
 
 /// Whether media to and from a carrier is encrypted.
@@ -438,6 +464,22 @@ pub(crate) struct CallsArgs {
 pub(crate) struct ExplainArgs {
     /// The call: its transaction id, the Call-ID of either leg, or `last` for the latest one.
     pub(crate) call: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RouteTestArgs {
+    /// The caller's number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) from: String,
+    /// The called number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) to: String,
+    /// The address, and the port if it matters, that the INVITE would come from.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) src: String,
+    /// The Voice Connector that is called out through.
+    #[arg(long, value_name = "ID")]
+    pub(crate) connector: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use server::config::Config;
 
-use crate::cli::Common;
+use crate::cli::{Common, RouteTestArgs};
 use crate::failure::Failure;
 
 /// The most items asked for at once.
@@ -124,6 +124,20 @@ impl Connection {
 
     pub(crate) async fn carriers(&self) -> Result<dto::CarrierList, Failure> {
         self.get("/operator/carriers", &[]).await
+    }
+
+    pub(crate) async fn route_test(&self, args: &RouteTestArgs) -> Result<dto::RouteTest, Failure> {
+        let parameters = [
+            ("from", Some(args.from.clone())),
+            ("to", Some(args.to.clone())),
+            ("src", Some(args.src.clone())),
+            ("connector", args.connector.clone()),
+        ];
+        self.get("/operator/route-test", &parameters).await
+    }
+
+    pub(crate) async fn peers(&self) -> Result<dto::PeerList, Failure> {
+        self.get("/operator/peers", &[]).await
     }
 
     pub(crate) async fn carrier(&self, name: &str) -> Result<dto::Carrier, Failure> {

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Number(command) => wait(command::number::run(&screen, &common, command)),
         Command::Call(args) => wait(command::call::run(&screen, &common, args)),
         Command::Calls(args) => wait(command::calls::run(&screen, &common, args)),
+        Command::RouteTest(args) => wait(command::route_test::run(&screen, &common, args)),
         Command::Trace(args) => wait(command::trace::run(&screen, &common, args)),
         Command::Doctor(args) => wait(command::doctor::run(&screen, &common, args)),
         Command::Explain(args) => wait(command::explain::run(&screen, &common, args)),

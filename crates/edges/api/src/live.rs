@@ -29,6 +29,19 @@ pub trait LiveCalls: Send + Sync + 'static {
     /// Ends a call. The answer tells whether there was one to end, not that its legs are gone.
     fn hang_up(&self, call: TransactionId) -> LiveFuture<'_, HungUp>;
 
+    /// What is known of the places that calls go to. Without an engine, nothing.
+    fn peers(&self) -> LiveFuture<'_, Vec<dto::Peer>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// What would become of a call. Without an engine, [`LiveError::NotServed`].
+    fn try_route(
+        &self,
+        _question: RouteQuestion,
+    ) -> LiveFuture<'_, Result<dto::RouteTest, Untold>> {
+        Box::pin(async { Err(LiveError::NotServed) })
+    }
+
     /// The running process.
     fn service(&self) -> LiveFuture<'_, ServiceInfo>;
 
@@ -63,6 +76,30 @@ pub struct KeptMessages {
     pub messages: Vec<dto::TraceMessage>,
     /// When the oldest message of all that are kept came or left; `None` if none is.
     pub since: Option<chime_api::Timestamp>,
+}
+
+/// A call that is only thought of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteQuestion {
+    /// What stands in From.
+    pub from: String,
+    /// What is called.
+    pub to: String,
+    /// Where it comes from.
+    pub source: std::net::SocketAddr,
+    /// The connector that is called out through; `None`: it comes in from a carrier.
+    pub connector: Option<VoiceConnectorId>,
+}
+
+/// Why nothing can be told of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untold {
+    /// A number has characters that no SIP URI's user part has.
+    Number,
+    /// There is no such connector.
+    ConnectorUnknown,
+    /// No connector is named, and the source is no carrier's.
+    NobodysSource,
 }
 
 /// A call that a SIP media application shall make.

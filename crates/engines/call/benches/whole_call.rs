@@ -186,7 +186,7 @@ impl Bench {
                 Output::Media(MediaCommand::Close { call }) => {
                     self.closed.push(MediaEvent::Closed { call, quality: None });
                 }
-                Output::Media(_) | Output::Record(_) | Output::Health(_) => {}
+                Output::Media(_) | Output::Record(_) | Output::Health(_) | Output::Peer(_) => {}
             }
         }
     }

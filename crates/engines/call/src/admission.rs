@@ -5,17 +5,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use model::{AccountId, Direction, E164Number, ProxySessionId, Termination, Username};
+use model::{
+    AccountId, Direction, E164Number, NumberType, ProxySessionId, Termination, UnixMillis, Username,
+};
 use sip_core::digest::{Guard, Refusal, Stale, Verdict};
 use sip_message::{Flow, Message, Name, Transport, Uri};
 
-use crate::caller_id::{self, Caller, CallerIdPolicy};
+use crate::caller_id::{self, Caller, CallerIdPolicy, Origin, Presentation};
 use crate::country::{self, Country, Destination};
 use crate::directory::{Connector, Directory, ResolvedCarrier};
+use crate::emergency::{self, Emergency};
 use crate::io::Now;
 use crate::keying::Encryption;
 use crate::landing::Landing;
-use crate::reject::Reject;
+use crate::reject::{NotTaken, Reject};
 
 /// What has been found out about a call. Fields fill up in the order of the rules.
 #[derive(Debug, Clone)]
@@ -41,6 +44,8 @@ pub(crate) struct Facts {
     pub(crate) country: Option<Country>,
     /// Who takes calls to the called number, if it is a number of this installation.
     pub(crate) landing: Option<Landing>,
+    /// The emergency that the call is for.
+    pub(crate) emergency: Option<Emergency>,
     /// The proxy session that the call belongs to.
     pub(crate) session: Option<ProxySessionId>,
     pub(crate) offer: Offer,
@@ -82,6 +87,7 @@ impl Facts {
             dial: None,
             country: None,
             landing: None,
+            emergency: None,
             session: None,
             offer: Offer::Late,
         }
@@ -108,6 +114,29 @@ impl Facts {
             (Some(carrier), _) => Encryption::of_carrier(&carrier.carrier),
             (None, Some(connector)) => Encryption::of_connector(connector),
             (None, None) => Encryption::Accept,
+        }
+    }
+
+    /// The called party as records show it; `None` before it is known.
+    pub(crate) fn called_text(&self) -> Option<String> {
+        let code = self.emergency.map(|it| it.code.to_owned());
+        code.or_else(|| self.called.map(|it| it.to_string()))
+    }
+
+    /// What stands in the Request-URI of the INVITE that leaves.
+    pub(crate) fn dialled(&self) -> String {
+        let dial = self.dial.map(|it| it.to_string());
+        dial.or_else(|| self.called_text()).expect("a call was admitted to a number")
+    }
+
+    /// Why a call has nowhere to go.
+    pub(crate) fn nowhere(&self) -> Reject {
+        match &self.landing {
+            Some(landing) => {
+                let id = landing.connectors[0].connector.id.clone();
+                Reject::NotTaken(NotTaken::RoutesUnresolved(id))
+            }
+            None => Reject::NoCarrier,
         }
     }
 
@@ -232,16 +261,39 @@ pub(crate) fn readable(text: &str) -> Box<str> {
     text.chars().filter(|it| !it.is_control()).take(CHARS_MAX).collect::<String>().into()
 }
 
+/// The name that goes with a shown number (facts §8.6): one of the United States that is not
+/// toll-free.
+fn calling_name(caller: &Caller, directory: &Directory, now: UnixMillis) -> Option<Box<str>> {
+    let number = caller.number.filter(|_| caller.presentation == Presentation::Shown)?;
+    let is_of_us = number.country().is_some_and(|it| it.as_str() == "US");
+    let name = directory.calling_name(number, now).filter(|_| is_of_us)?;
+    (number.number_type() == NumberType::Local).then(|| name.into())
+}
+
 /// Who calls whom, and whether that is allowed.
 pub(crate) fn check_numbers(
     facts: &mut Facts,
     invite: &Message<'_>,
     uri: &Uri<'_>,
     directory: &Directory,
+    now: UnixMillis,
 ) -> Result<(), Reject> {
     let connector =
         Arc::clone(facts.connector.as_ref().expect("admission begins with a connector"));
-    facts.caller = Some(caller_id::decide(invite, &connector, directory, facts.caller_id_policy)?);
+    if let Some(emergency) = emergency::of(&connector, uri) {
+        let caller = caller_id::decide(invite, &connector, directory, CallerIdPolicy::Any);
+        facts.caller = Some(caller.unwrap_or(Caller {
+            number: None,
+            origin: Origin::From,
+            presentation: Presentation::Shown,
+        }));
+        facts.emergency = Some(emergency);
+        facts.dial = emergency.dial;
+        return Ok(());
+    }
+    let caller = caller_id::decide(invite, &connector, directory, facts.caller_id_policy)?;
+    facts.caller = Some(caller);
+    facts.caller_name = calling_name(&caller, directory, now);
     let called = caller_id::e164(uri).ok_or_else(|| {
         Reject::DestinationInvalid(readable(&uri.user_unescaped().unwrap_or_default()))
     })?;

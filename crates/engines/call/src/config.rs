@@ -33,6 +33,8 @@ pub struct Config {
     pub reliable: ReliableProgress,
     /// Which headers cross from one leg to the other.
     pub headers: HeaderPolicy,
+    /// How it is found out whether places that calls go to are there.
+    pub probing: Probing,
     /// How strangers are treated.
     pub strangers: Strangers,
     /// Transaction timers and limits.
@@ -73,6 +75,32 @@ impl Default for Patience {
             ring: Duration::from_secs(180),
             duration: Duration::from_secs(4 * 60 * 60),
             report: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How it is found out whether places that calls go to are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probing {
+    /// How often places are asked with OPTIONS; `None`: never, as AWS does not either, and only
+    /// calls tell.
+    pub interval: Option<Duration>,
+    /// A place is down after so many failures in a row.
+    pub failures_max: NonZeroU32,
+    /// How long a place that went down rests before it is tried again.
+    pub rest: Duration,
+    /// The longest such rest: each further failure doubles it.
+    pub rest_max: Duration,
+}
+
+impl Default for Probing {
+    /// Never asked; down after 3 failures; 30 s to 5 min.
+    fn default() -> Self {
+        Self {
+            interval: None,
+            failures_max: NonZeroU32::new(3).expect("the number is not 0"),
+            rest: Duration::from_secs(30),
+            rest_max: Duration::from_secs(300),
         }
     }
 }
@@ -168,6 +196,7 @@ impl Config {
             session: Some(session::Policy::default()),
             reliable: ReliableProgress::default(),
             headers: HeaderPolicy::default(),
+            probing: Probing::default(),
             strangers: Strangers::default(),
             sip: sip_core::Config::default(),
             digest: DigestConfig::default(),

@@ -19,6 +19,10 @@ pub struct Counters {
     pub challenges: u64,
     /// OPTIONS answered 200.
     pub options: u64,
+    /// OPTIONS sent to places that calls go to.
+    pub probes: u64,
+    /// Those that were answered badly or not at all.
+    pub probes_failed: u64,
     /// Attempts not let in, by [`Reject::code`](crate::reject::Reject::code).
     pub rejected: BTreeMap<&'static str, u64>,
     /// Calls that ended, by [`End::code`](crate::record::End::code).

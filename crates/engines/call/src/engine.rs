@@ -12,6 +12,7 @@ use crate::calls::{CallKey, Calls, Owner};
 use crate::config::{Config, Seeds};
 use crate::counters::Counters;
 use crate::directory::Directory;
+use crate::health::{self, PeerHealth};
 use crate::hub::{Hub, Service, Turn};
 use crate::invite::{self, Ask, Party};
 use crate::io::{Command, Input, MediaEvent, Now, Output, Reason};
@@ -58,6 +59,7 @@ impl Engine {
             Input::Command(command) => obey(turn, calls, command),
         }
         deliver_events(turn, calls);
+        health::wake(turn);
     }
 
     /// Fires every timer that is due.
@@ -70,6 +72,7 @@ impl Engine {
             step(turn, calls, key, |call, turn| call.on_wake(turn));
         }
         deliver_events(turn, calls);
+        health::wake(turn);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next, and why.
@@ -81,7 +84,8 @@ impl Engine {
             let timer = call.and_then(|call| call.alarms.next()).map(|(_, timer)| timer);
             (at, timer.map_or(Reason::Sorting, Reason::Call))
         });
-        [transactions, calls].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let probe = self.hub.health.poll_timeout().map(|at| (at, Reason::Probe));
+        [transactions, calls, probe].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Takes the next thing to be done.
@@ -101,6 +105,11 @@ impl Engine {
     /// One call in progress.
     pub fn live_call(&self, transaction: TransactionId) -> Option<LiveCall> {
         self.calls.get(self.calls.find(transaction)?)?.live()
+    }
+
+    /// What is known of the places that calls go to.
+    pub fn peers(&self) -> impl Iterator<Item = &PeerHealth> {
+        self.hub.health.peers()
     }
 
     /// Calls that have not ended.
@@ -259,6 +268,9 @@ fn respond(
     message: &Message<'_>,
 ) {
     let StartLine::Response(line) = message.start() else { return };
+    if let Some(serial) = health::probed(owner) {
+        return health::on_answer(turn, serial, line.status);
+    }
     let Some(owner) = Owner::unpack(owner) else { return };
     let response = Response { flow, message, status: line.status, reason: line.reason, client };
     if calls.get(owner.key).is_none() {
@@ -288,6 +300,9 @@ fn deliver_events(turn: &mut Turn<'_>, calls: &mut Calls) {
 }
 
 fn fail(turn: &mut Turn<'_>, calls: &mut Calls, client: ClientId, owner: u64, failure: Failure) {
+    if let Some(serial) = health::probed(owner) {
+        return health::on_failure(turn, serial);
+    }
     let Some(owner) = Owner::unpack(owner) else { return };
     step(turn, calls, owner.key, |call, turn| {
         call.on_failure(turn, owner.role, client, failure);

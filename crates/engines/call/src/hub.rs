@@ -16,6 +16,7 @@ use crate::config::{Config, Seeds};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::face::Faces;
+use crate::health::Health;
 use crate::io::{MediaCommand, Now, Output};
 use crate::limit::{Exceeded, Lane, Pace, Seat, Usage};
 use crate::reject::Reject;
@@ -33,6 +34,7 @@ pub(crate) struct Hub {
     pub(crate) dialogs: DialogIndex,
     pub(crate) usage: Usage,
     pub(crate) counters: Counters,
+    pub(crate) health: Health,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) service: Service,
     /// How fast strangers are answered; `None` before the first.
@@ -70,6 +72,7 @@ impl Hub {
             dialogs: DialogIndex::new(&derive(seeds, "call: dialogs")),
             usage: Usage::default(),
             counters: Counters::default(),
+            health: Health::default(),
             outputs: VecDeque::new(),
             service: Service::Open,
             strangers: None,

@@ -78,14 +78,27 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
         Known::Yes => {}
         Known::NotYet(stale) => return Ok(Gate::Challenge(stale)),
     }
-    admission::check_numbers(facts, ask.message, &ask.uri, turn.directory)?;
+    admit_numbers(turn, facts, ask.message, &ask.uri).map(Gate::Open)
+}
+
+/// The questions about a call out whose caller is known. An emergency call meets no limit.
+pub(crate) fn admit_numbers(
+    turn: &mut Turn<'_>,
+    facts: &mut Facts,
+    message: &Message<'_>,
+    uri: &Uri<'_>,
+) -> Result<Way, Reject> {
+    admission::check_numbers(facts, message, uri, turn.directory, turn.now.unix)?;
+    if facts.emergency.is_some() {
+        return Ok(Way::Carriers);
+    }
     let connector = Arc::clone(facts.connector.as_ref().expect("a call out names a connector"));
     if turn.directory.host_rule(&connector).is_some() {
         return Err(Reject::NotTaken(NotTaken::ApplicationNotServed(connector.host().into())));
     }
     turn.take_room(&Seat::of(&connector), Lane::Out, connector.termination())
         .map_err(Reject::Exceeded)?;
-    stay_or_leave(turn, facts).map(Gate::Open)
+    stay_or_leave(turn, facts)
 }
 
 /// A number of this installation's own is called without a carrier, by the routes that calls in to
@@ -153,16 +166,21 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, 
     let transaction = new_transaction(turn);
     let Ask { server, flow, message, uri, replies, tag } = ask;
     let again = replies.clone();
-    let plan = match way {
-        Way::Carriers => Plan::to_carriers(turn.directory.carriers()),
-        Way::Connectors(connectors) => Plan::to_connectors(connectors, turn.directory),
-    };
+    let plan = plan(turn, way);
     let admitted = Admitted { facts, plan, server, replies, tag, flow, message, said };
     match Call::begin(turn, calls.next_key(), transaction, admitted) {
         Ok(call) => calls.insert(turn.now.instant, call),
         Err((facts, reject)) => {
             refuse(turn, &facts, &Ask { server, flow, message, uri, replies: again, tag }, reject);
         }
+    }
+}
+
+/// The gateways that a call may be offered to.
+pub(crate) fn plan(turn: &Turn<'_>, way: &Way) -> Plan {
+    match way {
+        Way::Carriers => Plan::to_carriers(turn.directory.carriers()),
+        Way::Connectors(connectors) => Plan::to_connectors(connectors, turn.directory),
     }
 }
 

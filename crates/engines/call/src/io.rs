@@ -5,6 +5,8 @@ use model::{CallRecord, TerminationHealth, TransactionId, UnixMillis};
 use sip_message::Flow;
 use std::time::Instant;
 
+use crate::health::PeerHealth;
+
 /// The time, as it is passed in with every input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
@@ -73,6 +75,8 @@ pub enum Output {
     Record(Box<CallRecord>),
     /// Note that a connector's customer has sent a good OPTIONS.
     Health(TerminationHealth),
+    /// A place that calls go to went down, or came back.
+    Peer(Box<PeerHealth>),
 }
 
 /// An order to the media relay.
@@ -122,6 +126,8 @@ pub enum MediaEvent {
 pub enum Reason {
     /// A transaction timer.
     Transaction(sip_core::Reason),
+    /// A place that calls go to wants to be asked.
+    Probe,
     /// A call's own timer.
     Call(crate::timers::Timer),
     /// Far deadlines come near and are sorted; nothing fires.

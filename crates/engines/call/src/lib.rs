@@ -67,9 +67,11 @@ mod bridge;
 mod caller_id;
 mod calls;
 mod counters;
+mod emergency;
 mod engine;
 mod face;
 mod headers;
+mod health;
 mod hub;
 mod identity;
 mod inbound;
@@ -83,17 +85,21 @@ mod media_plan;
 mod route;
 mod strangers;
 mod timers;
+mod trial;
 
 pub use caller_id::{Caller, CallerIdPolicy, Origin, Presentation};
 pub use config::{
-    Config, DigestConfig, Listener, OnSilence, Patience, ReliableProgress, Seeds, Strangers,
+    Config, DigestConfig, Listener, OnSilence, Patience, Probing, ReliableProgress, Seeds,
+    Strangers,
 };
 pub use counters::Counters;
 pub use directory::{Change, Connector, Directory, ResolvedCarrier};
 pub use engine::Engine;
 pub use headers::HeaderPolicy;
+pub use health::{PeerHealth, PeerState};
 pub use io::{Command, Input, MediaCommand, MediaEvent, Now, Output, Reason};
 pub use limit::Limits;
 pub use live::{LiveCall, LiveState};
 pub use reject::Reject;
 pub use timers::Timer;
+pub use trial::{Trial, Tried, Untried, try_route};

@@ -226,6 +226,8 @@ pub(crate) enum Tally {
     Unreachable,
     /// We have no listener of that transport and address family.
     NoListener,
+    /// It was down; it was left for the end.
+    Down,
     /// The connector has no room for the call; it was not asked.
     Full(Exceeded),
     /// The caller gave up meanwhile.
@@ -237,6 +239,10 @@ impl Tally {
         match self {
             Self::Answered => (Verdict::Pass, ""),
             Self::Open | Self::Abandoned => (Verdict::Note, ""),
+            Self::Down => (
+                Verdict::Note,
+                "it did not answer lately: look at `trunkline carrier show`, or at the PBX there",
+            ),
             Self::Failed(_) => (Verdict::Refuse, ""),
             Self::Unauthorized(_) => (
                 Verdict::Refuse,
@@ -266,6 +272,7 @@ impl fmt::Display for Tally {
             Self::TimedOut => f.write_str("no final response in time"),
             Self::Unreachable => f.write_str("not reachable"),
             Self::NoListener => f.write_str("no listener of its transport and address family"),
+            Self::Down => f.write_str("down, left for the end"),
             Self::Full(_) => f.write_str("not asked: its connector is at its limit"),
             Self::Abandoned => f.write_str("given up: the caller hung up or time ran out"),
         }
@@ -322,7 +329,7 @@ impl Story<'_> {
             sip_status: Some(sip_status.0),
             sip_user: facts.username.as_ref().map(ToString::to_string),
             from: facts.caller_text().unwrap_or_else(|| from.into()),
-            to: facts.called.map_or_else(|| to.into(), |number| number.to_string()),
+            to: facts.called_text().unwrap_or_else(|| to.into()),
             source: facts.source.to_string(),
             carrier: carrier(facts, self.tried).map(|it| it.carrier.name.to_string()),
             started: self.started,

@@ -8,6 +8,7 @@ use sip_core::Tokens;
 use sip_message::{Status, Transport};
 
 use crate::directory::{self, Connector, Directory, Hop, HopOrder, Resolved, ResolvedCarrier};
+use crate::health::Standing;
 use crate::leg::uri_host;
 
 /// The most gateways one call considers; those with the best priorities.
@@ -118,6 +119,15 @@ pub(crate) struct Attempt {
     pub(crate) hop: Hop,
 }
 
+/// What a plan wants to be done.
+#[derive(Debug, Clone)]
+pub(crate) enum Next {
+    /// Try this.
+    Now(Attempt),
+    /// Nothing yet: this place is down and is left for the end.
+    Later(Attempt),
+}
+
 /// A gateway's standing among the others.
 #[derive(Debug, Clone, Copy)]
 struct Share {
@@ -153,6 +163,8 @@ pub(crate) struct Plan {
     candidates: Vec<Candidate>,
     /// One bit per candidate that has had its turn.
     tried: u64,
+    /// Attempts at places that are down, for when nothing else is left; the last one first.
+    postponed: Vec<Attempt>,
     /// The candidate whose turn it is, and the ways to it that are open yet.
     current: Option<(usize, HopOrder)>,
     attempts: u8,
@@ -193,7 +205,7 @@ impl Plan {
 
     fn new(candidates: impl Iterator<Item = Candidate>) -> Self {
         let candidates = candidates.take(GATEWAYS_MAX).collect();
-        Self { candidates, tried: 0, current: None, attempts: 0 }
+        Self { candidates, tried: 0, current: None, attempts: 0, postponed: Vec::new() }
     }
 
     /// Whether there is no address at all to try.
@@ -201,8 +213,13 @@ impl Plan {
         self.candidates.iter().all(|it| it.resolved.is_empty())
     }
 
-    /// The next attempt, or none: every gateway has been tried, or [`ATTEMPTS_MAX`] is reached.
-    pub(crate) fn next(&mut self, random: &mut Tokens) -> Option<Attempt> {
+    /// What comes next, or none: every gateway has been tried, or [`ATTEMPTS_MAX`] is reached.
+    /// `standing` says whether a place answers.
+    pub(crate) fn next(
+        &mut self,
+        random: &mut Tokens,
+        mut standing: impl FnMut(&Hop) -> Standing,
+    ) -> Option<Next> {
         if self.attempts >= ATTEMPTS_MAX {
             return None;
         }
@@ -212,10 +229,19 @@ impl Plan {
             {
                 let candidate = &self.candidates[*at];
                 let hop = candidate.resolved.hops()[usize::from(next)];
+                let attempt = Attempt { gateway: candidate.gateway.clone(), hop };
+                if standing(&hop) == Standing::Shut {
+                    self.postponed.insert(0, attempt.clone());
+                    return Some(Next::Later(attempt));
+                }
                 self.attempts += 1;
-                return Some(Attempt { gateway: candidate.gateway.clone(), hop });
+                return Some(Next::Now(attempt));
             }
-            let at = self.draw(random)?;
+            let Some(at) = self.draw(random) else {
+                self.current = None;
+                self.attempts += 1;
+                return self.postponed.pop().map(Next::Now);
+            };
             let open = directory::order(self.candidates[at].resolved.hops(), random);
             self.current = Some((at, open));
         }
@@ -288,8 +314,15 @@ mod tests {
         Arc::new(ResolvedCarrier::new(carrier, addresses.iter().map(|it| it.parse().unwrap())))
     }
 
+    fn attempt(plan: &mut Plan, random: &mut Tokens) -> Option<Attempt> {
+        match plan.next(random, |_| Standing::Open)? {
+            Next::Now(attempt) => Some(attempt),
+            Next::Later(attempt) => panic!("every place is open: {attempt:?}"),
+        }
+    }
+
     fn names(plan: &mut Plan, random: &mut Tokens) -> Vec<String> {
-        std::iter::from_fn(|| plan.next(random))
+        std::iter::from_fn(|| attempt(plan, random))
             .map(|it| it.gateway.carrier().unwrap().carrier.name.to_string())
             .collect()
     }
@@ -302,7 +335,7 @@ mod tests {
         ]);
         let mut random = Tokens::new(&[1; 16]);
         let mut plan = Plan::to_carriers(&carriers);
-        let addresses: Vec<String> = std::iter::from_fn(|| plan.next(&mut random))
+        let addresses: Vec<String> = std::iter::from_fn(|| attempt(&mut plan, &mut random))
             .map(|it| it.hop.address.to_string())
             .collect();
         assert_eq!(addresses, ["192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:5060"]);
@@ -346,7 +379,7 @@ mod tests {
     #[test]
     fn no_carrier_means_no_attempt() {
         let carriers: Arc<[Arc<ResolvedCarrier>]> = Arc::new([]);
-        assert!(Plan::to_carriers(&carriers).next(&mut Tokens::new(&[5; 16])).is_none());
+        assert!(attempt(&mut Plan::to_carriers(&carriers), &mut Tokens::new(&[5; 16])).is_none());
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Service {
                     Output::Send { flow, bytes } => sent.push((flow, bytes)),
                     Output::Media(command) => said.extend(self.order(now, command)),
                     Output::Record(record) => self.records.push(*record),
-                    Output::Health(_) => {}
+                    Output::Health(_) | Output::Peer(_) => {}
                 }
             }
             said.extend(std::iter::from_fn(|| self.relay.poll_event()).map(MediaEvent::Relay));

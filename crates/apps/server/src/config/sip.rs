@@ -1,6 +1,7 @@
 //! Where SIP is spoken, under which names, and by which timers.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::key::{Key, Shape};
@@ -51,6 +52,21 @@ pub(super) const KEYS: &[Key] = &[
         "67108864",
         "Memory for the latest SIP messages, which `trunkline trace` shows, in bytes; 0 keeps none.",
     ),
+    Key::integer(
+        "sip.probe_interval_s",
+        "0",
+        "Seconds between OPTIONS to carriers, and to routes that calls use; 0 asks nobody, as AWS does.",
+    ),
+    Key::integer(
+        "sip.probe_failures_max",
+        "3",
+        "Failures in a row after which calls avoid a place while another is left.",
+    ),
+    Key::integer(
+        "sip.probe_rest_s",
+        "30",
+        "Seconds that a place which went down rests before it is tried again; doubled up to ten times.",
+    ),
 ];
 
 /// SIP's listeners, names and timers. A value of this type has passed its checks.
@@ -76,6 +92,12 @@ pub struct SipConfig {
     pub connections_per_source_max: usize,
     /// SIP over TLS.
     pub tls: SipTlsConfig,
+    /// Between OPTIONS to the places that calls go to; `None` asks nobody.
+    pub probe_interval: Option<Duration>,
+    /// Failures in a row after which a place is down.
+    pub probe_failures_max: NonZeroU32,
+    /// How long it rests then.
+    pub probe_rest: Duration,
     /// Memory for the latest messages, in bytes.
     pub trace_bytes_max: usize,
 }
@@ -140,6 +162,13 @@ impl SipConfig {
             connections_per_source_max: settings
                 .integer("sip.connections_per_source_max", 1..=1_000_000)?,
             tls: SipTlsConfig::read(settings, listen)?,
+            probe_interval: Some(settings.seconds("sip.probe_interval_s", 0..=3_600)?)
+                .filter(|it| !it.is_zero()),
+            probe_failures_max: NonZeroU32::new(
+                settings.integer("sip.probe_failures_max", 1..=1_000)?,
+            )
+            .expect("a number from 1 on is not 0"),
+            probe_rest: settings.seconds("sip.probe_rest_s", 1..=3_600)?,
             trace_bytes_max: settings.integer("sip.trace_bytes_max", 0..=1 << 40)?,
         })
     }

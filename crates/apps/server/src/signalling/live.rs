@@ -6,13 +6,19 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
-use api::live::{HungUp, KeptMessages, LiveCall, LiveCalls, LiveError, LiveFuture, ServiceInfo};
+use api::live::{
+    HungUp, KeptMessages, LiveCall, LiveCalls, LiveError, LiveFuture, RouteQuestion, ServiceInfo,
+    Untold,
+};
 use api::operator::dto;
 use call::{Command, Counters};
 use model::{TransactionId, UnixMillis};
 use net::{StreamCounters, UdpCounters, Waker};
+use sip_message::Transport;
 use tokio::sync::oneshot;
+use tracing::{info, warn};
 
+use crate::credentials::random;
 use crate::flight::{self, Shelf};
 use crate::projection::Projection;
 use crate::records::Recorder;
@@ -46,6 +52,8 @@ pub(crate) enum Ask {
     Settle(oneshot::Sender<()>),
     /// Tell the messages that are in no full segment of the flight recorder yet.
     Messages(oneshot::Sender<Vec<u8>>),
+    /// Tell what is known of the places that calls go to.
+    Peers(oneshot::Sender<Vec<call::PeerHealth>>),
     /// Tell the counters.
     Count(oneshot::Sender<SignallingCounters>),
     /// Stop.
@@ -67,6 +75,8 @@ pub(crate) struct SignallingCounters {
     pub(crate) udp: UdpCounters,
     /// Streams.
     pub(crate) streams: StreamCounters,
+    /// Places that calls go to and that are watched: those that answer, those that do not.
+    pub(crate) peers: (usize, usize),
     /// Connections that are open.
     pub(crate) connections: usize,
     /// TLS handshakes that failed, by fault.
@@ -143,6 +153,8 @@ pub(crate) struct Live {
     pub(crate) recorder: Recorder,
     pub(crate) projection: Arc<Projection>,
     pub(crate) started: UnixMillis,
+    /// The engine's settings, for calls that are only thought of.
+    pub(crate) config: call::Config,
     /// The messages that were kept.
     pub(crate) shelf: Arc<Shelf>,
     /// What is bound where, by name.
@@ -203,6 +215,44 @@ impl LiveCalls for Live {
         })
     }
 
+    fn peers(&self) -> LiveFuture<'_, Vec<dto::Peer>> {
+        Box::pin(async {
+            let peers = self.asker.ask(Ask::Peers).await?;
+            let directory = self.projection.directory().load_full();
+            let carriers_at = |hop: &call::directory::Hop| {
+                let is_there = |it: &&Arc<call::ResolvedCarrier>| {
+                    let same = |at: &call::directory::Hop| {
+                        (at.transport, at.address) == (hop.transport, hop.address)
+                    };
+                    it.resolved.hops().iter().any(same)
+                };
+                let found = directory.carriers().iter().filter(is_there);
+                found.map(|it| it.carrier.name.to_string()).collect()
+            };
+            let told = |peer: call::PeerHealth| peer_told(carriers_at(&peer.hop), &peer);
+            Ok(peers.into_iter().map(told).collect())
+        })
+    }
+
+    fn try_route(&self, question: RouteQuestion) -> LiveFuture<'_, Result<dto::RouteTest, Untold>> {
+        Box::pin(async move {
+            let RouteQuestion { from, to, source, connector } = &question;
+            let transport = Transport::Udp;
+            let connector = connector.as_ref();
+            let trial = call::Trial { from, to, source: *source, transport, connector };
+            let directory = self.projection.directory().load_full();
+            let net::Now { instant, unix_ms } = net::Clock.now();
+            let now = call::Now { instant, unix: UnixMillis(unix_ms) };
+            let seeds = call::Seeds { random: random(), nonce_secret: random(), process: 0 };
+            let tried = call::try_route(&self.config, &seeds, &directory, now, &trial);
+            Ok(tried.map(route_told).map_err(|why| match why {
+                call::Untried::Number => Untold::Number,
+                call::Untried::ConnectorUnknown => Untold::ConnectorUnknown,
+                call::Untried::NobodysSource => Untold::NobodysSource,
+            }))
+        })
+    }
+
     fn service(&self) -> LiveFuture<'_, ServiceInfo> {
         Box::pin(async {
             let calls_live = self.asker.counters().await?.calls_live as u64;
@@ -217,6 +267,45 @@ impl LiveCalls for Live {
                 calls_live,
             })
         })
+    }
+}
+
+/// What would become of a call, as the API tells it.
+fn route_told(tried: call::Tried) -> dto::RouteTest {
+    let refused = tried.refused.map(|(reason, sip_status, status_message)| dto::RouteRefusal {
+        reason: reason.into(),
+        sip_status,
+        status_message,
+    });
+    dto::RouteTest { direction: tried.direction, refused, decisions: tried.decisions }
+}
+
+/// A place that calls go to, as the API tells it.
+fn peer_told(carriers: Vec<String>, peer: &call::PeerHealth) -> dto::Peer {
+    dto::Peer {
+        carriers,
+        transport: peer.hop.transport.as_param().into(),
+        address: peer.hop.address.to_string(),
+        state: match peer.state {
+            call::PeerState::Up => dto::PeerState::Up,
+            call::PeerState::Down => dto::PeerState::Down,
+        },
+        since: dto::timestamp(peer.since),
+        failures: peer.failures,
+        answered: peer.answered.map(dto::timestamp),
+        round_trip_ms: peer.round_trip.map(|it| it.as_secs_f64() * 1000.0),
+    }
+}
+
+/// Says in the log that a place that calls go to went down, or came back.
+pub(crate) fn tell_peer(peer: &call::PeerHealth) {
+    let call::directory::Hop { transport, address, .. } = peer.hop;
+    match peer.state {
+        call::PeerState::Down => warn!(event = "peer_down", %transport, %address,
+            failures = peer.failures, "a place that calls go to does not answer; calls go there \
+            only when nothing else is left"),
+        call::PeerState::Up => info!(event = "peer_up", %transport, %address,
+            "a place that calls go to answers again"),
     }
 }
 

@@ -315,6 +315,9 @@ impl Loop {
                 Ok(Ask::Messages(answer)) => {
                     let _ = answer.send(self.flight.current());
                 }
+                Ok(Ask::Peers(answer)) => {
+                    let _ = answer.send(self.engine.peers().cloned().collect());
+                }
                 Ok(Ask::Count(answer)) => {
                     let _ = answer.send(self.counters());
                 }
@@ -328,6 +331,12 @@ impl Loop {
             calls_live: self.engine.calls_open(),
             work: if self.engine.is_idle() { Work::Done } else { Work::Left },
             ports: self.engine.ports(),
+            peers: {
+                let is_up = |it: &&call::PeerHealth| it.state == call::PeerState::Up;
+                let (all, up) = (self.engine.peers().count(), self.engine.peers().filter(is_up));
+                let up = up.count();
+                (up, all - up)
+            },
             engine: self.engine.counters().clone(),
             udp: self.sockets.udp.counters(),
             streams: self.sockets.streams.counters(),
@@ -384,6 +393,7 @@ impl Loop {
             }
             Output::Record(record) => self.recorder.record(*record),
             Output::Health(health) => self.recorder.health(health),
+            Output::Peer(peer) => live::tell_peer(&peer),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `trunkline carrier`: the upstream SIP gateways.
 
 use api::operator::dto;
-use model::{CarrierLookup, CarrierTransport, Secret, SrtpPolicy};
+use model::{CalledNumber, CarrierLookup, CarrierTransport, Probing, Secret, SrtpPolicy};
 
 use super::read_password;
 use crate::cli::{
@@ -30,13 +30,16 @@ pub(crate) async fn run(
             }
         }
         CarrierCommand::List => {
-            let mut list = Connection::open(common)?.carriers().await?;
+            let connection = Connection::open(common)?;
+            let mut list = connection.carriers().await?;
+            let peers = connection.peers().await?;
             list.carriers.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-            show_list(screen, &list);
+            show_list(screen, &list, &peers);
         }
         CarrierCommand::Show { name } => {
-            let carrier = Connection::open(common)?.carrier(&name).await?;
-            show(screen, &carrier);
+            let connection = Connection::open(common)?;
+            let carrier = connection.carrier(&name).await?;
+            show(screen, &carrier, &connection.peers().await?);
         }
         CarrierCommand::Remove { name } => {
             Connection::open(common)?.remove_carrier(&name).await?;
@@ -68,6 +71,12 @@ fn request_of(args: CarrierAddArgs) -> Result<dto::AddCarrier, Failure> {
         username: args.username,
         password,
         sources: args.sources,
+        called_number: match args.called_number {
+            cli::CalledNumber::RequestUri => CalledNumber::RequestUri,
+            cli::CalledNumber::To => CalledNumber::To,
+            cli::CalledNumber::PCalledPartyId => CalledNumber::PCalledPartyId,
+        },
+        probing: if args.no_probe { Probing::Off } else { Probing::On },
     })
 }
 
@@ -112,7 +121,7 @@ const fn transport_name(transport: CarrierTransport) -> &'static str {
     }
 }
 
-fn show_list(screen: &Screen, list: &dto::CarrierList) {
+fn show_list(screen: &Screen, list: &dto::CarrierList, peers: &dto::PeerList) {
     if screen.form == OutputForm::Json {
         return screen.json(list);
     }
@@ -120,8 +129,17 @@ fn show_list(screen: &Screen, list: &dto::CarrierList) {
         return screen
             .line("no carrier is added; `trunkline carrier add NAME --host HOST` adds one");
     }
-    let mut table =
-        Table::new(["NAME", "HOST", "PORT", "TRANSPORT", "PRIORITY", "WEIGHT", "USER", "SOURCES"]);
+    let mut table = Table::new([
+        "NAME",
+        "HOST",
+        "PORT",
+        "TRANSPORT",
+        "PRIORITY",
+        "WEIGHT",
+        "HEALTH",
+        "USER",
+        "SOURCES",
+    ]);
     for it in &list.carriers {
         table.row([
             Cell::painted(Paint::Name, &it.name),
@@ -130,6 +148,7 @@ fn show_list(screen: &Screen, list: &dto::CarrierList) {
             transport_name(it.transport).into(),
             it.priority.to_string().into(),
             it.weight.to_string().into(),
+            health(&it.name, peers).into(),
             it.username.clone().unwrap_or_default().into(),
             it.sources.join(" ").into(),
         ]);
@@ -137,7 +156,7 @@ fn show_list(screen: &Screen, list: &dto::CarrierList) {
     screen.table(&table);
 }
 
-fn show(screen: &Screen, carrier: &dto::Carrier) {
+fn show(screen: &Screen, carrier: &dto::Carrier, peers: &dto::PeerList) {
     if screen.form == OutputForm::Json {
         return screen.json(carrier);
     }
@@ -160,9 +179,36 @@ fn show(screen: &Screen, carrier: &dto::Carrier) {
         ("weight", carrier.weight.to_string()),
         ("user", carrier.username.clone().unwrap_or_else(|| "(does not challenge)".into())),
         ("sources", carrier.sources.join(" ")),
+        ("called number in", called_number_name(carrier.called_number).into()),
+        ("health", health(&carrier.name, peers)),
         ("added", carrier.added.to_string()),
     ]);
     screen.fields(&fields);
+}
+
+const fn called_number_name(place: CalledNumber) -> &'static str {
+    match place {
+        CalledNumber::RequestUri => "the Request-URI, else To",
+        CalledNumber::To => "To, else the Request-URI",
+        CalledNumber::PCalledPartyId => "P-Called-Party-ID, else the Request-URI",
+    }
+}
+
+/// How many of a carrier's addresses answer, in words.
+fn health(name: &str, peers: &dto::PeerList) -> String {
+    let known: Vec<_> =
+        peers.peers.iter().filter(|it| it.carriers.iter().any(|carrier| carrier == name)).collect();
+    let down: Vec<_> = known
+        .iter()
+        .filter(|it| it.state == dto::PeerState::Down)
+        .map(|it| format!("{} since {}", it.address, it.since))
+        .collect();
+    match (known.len(), down.len()) {
+        (0, _) => "not asked".into(),
+        (_, 0) => "up".into(),
+        (all, some) if some == all => format!("DOWN: {}", down.join(", ")),
+        _ => format!("partly down: {}", down.join(", ")),
+    }
 }
 
 fn trust_name(tls: &dto::CarrierTls) -> String {

@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod number;
 pub(crate) mod restore;
+pub(crate) mod route_test;
 pub(crate) mod seal;
 pub(crate) mod serve;
 pub(crate) mod trace;

@@ -60,6 +60,17 @@ pub(super) async fn list(
     Ok(Answer::json(StatusCode::OK, &CarrierList { carriers }))
 }
 
+/// Tells which places that calls go to answer, as far as they were asked.
+pub(super) async fn peers(
+    context: &Context,
+    _permit: OperatorPermit,
+    query: Query,
+) -> Result<Answer, ApiError> {
+    query.finish()?;
+    let peers = context.live.peers().await?;
+    Ok(Answer::json(StatusCode::OK, &dto::PeerList { peers }))
+}
+
 /// Tells one carrier.
 pub(super) async fn get(
     context: &Context,
@@ -121,6 +132,8 @@ fn parse(wire: AddCarrier, context: &Context) -> Result<Carrier, ApiError> {
         priority: rank("priority", wire.priority)?,
         weight: rank("weight", wire.weight)?,
         credential: parse_credential(wire.username, wire.password)?,
+        called_number: wire.called_number,
+        probing: wire.probing,
         sources: wire.sources.iter().map(|it| parse_source(it)).collect::<Result<_, _>>()?,
         ..Carrier::new(name, host, port, context.clock.now())
     })
@@ -208,6 +221,8 @@ fn to_wire(carrier: &Carrier) -> dto::Carrier {
         weight: carrier.weight,
         username: carrier.credential.as_ref().map(|it| it.username.clone()),
         sources: carrier.sources.iter().map(ToString::to_string).collect(),
+        called_number: carrier.called_number,
+        probing: carrier.probing,
         added: timestamp(carrier.added),
     }
 }

@@ -6,8 +6,8 @@
 
 use chime_api::Timestamp;
 use model::{
-    AccountId, CallRecord, CallStatus, CarrierLookup, CarrierTransport, Decision, Direction,
-    KeyPolicy, KeyStatus, LegQuality, Secret, SrtpPolicy, UnixMillis,
+    AccountId, CallRecord, CallStatus, CalledNumber, CarrierLookup, CarrierTransport, Decision,
+    Direction, KeyPolicy, KeyStatus, LegQuality, Probing, Secret, SrtpPolicy, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,13 @@ pub struct AddCarrier {
     /// Networks in CIDR notation that its calls in come from.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// Where its calls in name the called number: `request-uri` (the default), `to` or
+    /// `p-called-party-id`.
+    #[serde(default)]
+    pub called_number: CalledNumber,
+    /// `off` for a carrier that must not be asked by OPTIONS.
+    #[serde(default)]
+    pub probing: Probing,
 }
 
 /// SIP over TLS toward a carrier that is added.
@@ -194,6 +201,12 @@ pub struct Carrier {
     pub username: Option<String>,
     /// Networks that its calls in come from.
     pub sources: Vec<String>,
+    /// Where its calls in name the called number: `request-uri`, `to` or `p-called-party-id`.
+    #[serde(default)]
+    pub called_number: CalledNumber,
+    /// Whether it is asked by OPTIONS if it is there: `on`, as the service is set, or `off`.
+    #[serde(default)]
+    pub probing: Probing,
     /// When it was added.
     pub added: Timestamp,
 }
@@ -203,6 +216,70 @@ pub struct Carrier {
 pub struct CarrierList {
     /// In the order of their names.
     pub carriers: Vec<Carrier>,
+}
+
+/// `GET /operator/peers`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerList {
+    /// Carriers' and routes' addresses that were asked or have failed, by transport and address.
+    pub peers: Vec<Peer>,
+}
+
+/// One address that calls go to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Peer {
+    /// `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// Address and port.
+    pub address: String,
+    /// The carriers that it belongs to; none: a route's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carriers: Vec<String>,
+    /// Whether it answers.
+    pub state: PeerState,
+    /// Since when it is so.
+    pub since: Timestamp,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When it last answered anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
+    /// How long its last answer to OPTIONS took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trip_ms: Option<f64>,
+}
+
+/// Whether an address answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerState {
+    /// It does, or nothing else is known.
+    Up,
+    /// It does not: calls go there only when nothing else is left.
+    Down,
+}
+
+/// `GET /operator/route-test`: what would become of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTest {
+    /// Which way it would go.
+    pub direction: Direction,
+    /// Why it would be refused; absent if it would be let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RouteRefusal>,
+    /// Every decision, in the order they are taken; then the places that would be asked.
+    pub decisions: Vec<Decision>,
+}
+
+/// Why a call would be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteRefusal {
+    /// The reason's stable name.
+    pub reason: String,
+    /// The SIP status of the answer.
+    pub sip_status: u16,
+    /// Its reason phrase.
+    pub status_message: String,
 }
 
 // Numbers.

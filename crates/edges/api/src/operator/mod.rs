@@ -17,6 +17,8 @@
 //! | `GET /operator/carriers/{name}` | [`dto::Carrier`] |
 //! | `POST /operator/carriers` [`dto::AddCarrier`] | 201 [`dto::Carrier`] |
 //! | `DELETE /operator/carriers/{name}` | 204 |
+//! | `GET /operator/peers` | [`dto::PeerList`] |
+//! | `GET /operator/route-test?from=&to=&src=[&connector=]` | [`dto::RouteTest`] |
 //! | `GET /operator/numbers[?account=][&free=true][&prefix=][&max-results=][&next-token=]` | [`dto::NumberList`] |
 //! | `POST /operator/numbers` [`dto::AddNumbers`] | 201 [`dto::AddedNumbers`] |
 //! | `DELETE /operator/numbers/{number}` | 204 |
@@ -38,6 +40,7 @@ pub mod dto;
 mod key;
 mod number;
 mod query;
+mod route_test;
 mod seal;
 mod status;
 mod trace;
@@ -88,6 +91,10 @@ pub(crate) async fn answer(
         (&Method::GET, ["carriers", name]) => carrier::get(context, permit, name).await,
         (&Method::DELETE, ["carriers", name]) => carrier::remove(context, permit, name).await,
 
+        (&Method::GET, ["peers"]) => carrier::peers(context, permit, query).await,
+
+        (&Method::GET, ["route-test"]) => route_test::get(context, permit, query).await,
+
         (&Method::GET, ["numbers"]) => number::list(context, permit, query).await,
         (&Method::POST, ["numbers"]) => number::add(context, permit, parse_body(body)?).await,
         (&Method::DELETE, ["numbers", number]) => number::remove(context, permit, number).await,
@@ -107,7 +114,7 @@ pub(crate) async fn answer(
         _ => Err(ApiError::new(
             ErrorKind::UnknownOperation,
             format!(
-                "the operator API has no {method} of this path; it has status, keys, carriers, numbers, calls, \
+                "the operator API has no {method} of this path; it has status, keys, carriers, peers, numbers, calls, \
                  explain, trace, backups and seal under /operator/"
             ),
         )),

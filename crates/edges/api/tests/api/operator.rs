@@ -128,8 +128,9 @@ async fn a_carrier_is_added_told_and_removed_and_its_password_never_told() {
         added,
         json!({
             "name": "upstream", "host": "sip.example.com", "port": 5080, "transport": "tcp",
-            "lookup": "address", "priority": 2, "weight": 50, "srtp": "never", "username": "us",
-            "sources": ["203.0.113.0/24", "192.0.2.7/32"], "added": "2026-11-23T10:11:12.345Z",
+            "lookup": "address", "priority": 2, "weight": 50, "username": "us",
+            "sources": ["203.0.113.0/24", "192.0.2.7/32"], "called_number": "request-uri",
+            "probing": "on", "srtp": "never", "added": "2026-11-23T10:11:12.345Z",
         })
     );
     world.call("POST", "/operator/carriers", &body).await.refused(409, "ConflictException");

@@ -279,7 +279,7 @@ impl Call {
             state,
             sip_user: self.facts.username.as_ref().map(ToString::to_string),
             from: self.facts.caller_text().unwrap_or_default(),
-            to: self.facts.called.map(|it| it.to_string()).unwrap_or_default(),
+            to: self.facts.called_text().unwrap_or_default(),
             source: self.facts.source,
             carrier: record::carrier(&self.facts, &self.tried)
                 .map(|it| it.carrier.name.to_string()),

@@ -11,6 +11,7 @@ use super::reliable::{self, Brings, Came, Unsent, Way};
 use super::setup::{Asked, FORKS_MAX, Setup, parsed};
 use super::{Bridge, Call, Failure, Response, dismiss};
 use crate::explain::Note;
+use crate::health;
 use crate::hub::Turn;
 use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
 use crate::media_plan::description;
@@ -40,6 +41,11 @@ impl Call {
 
     fn on_attempt_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
         self.alarms.stop(Timer::Progress);
+        let is_there =
+            !matches!(response.status, Status::REQUEST_TIMEOUT | Status::SERVICE_UNAVAILABLE);
+        if let Some(tried) = self.tried.last().filter(|_| is_there) {
+            health::call_answered(turn, &tried.attempt.hop);
+        }
         match response.status {
             Status::TRYING | Status::EARLY_DIALOG_TERMINATED => {}
             status if status.is_provisional() => self.ring(turn, response),
@@ -241,6 +247,7 @@ impl Call {
             .and_then(|setup| setup.attempt.as_ref())
             .is_some_and(|attempt| attempt.client == client);
         if is_current {
+            self.note_silence(turn);
             self.close_attempt(match failure {
                 Failure::TimedOut => Tally::TimedOut,
                 Failure::Unreachable => Tally::Unreachable,

@@ -15,7 +15,9 @@ use super::{Bridge, Call};
 use crate::admission::{Facts, readable};
 use crate::bodies::{self, Whole};
 use crate::calls::{CallKey, Role};
+use crate::directory::Hop;
 use crate::explain::Note;
+use crate::health;
 use crate::hub::{Request, Turn};
 use crate::identity;
 use crate::keying::Encryption;
@@ -23,8 +25,8 @@ use crate::leg::{ALLOW, Leg, PRODUCT, Reach};
 use crate::limit::{Exceeded, Lane, Seat};
 use crate::media_plan::{MediaPlan, Said, description};
 use crate::record::{End, Tally, Tried};
-use crate::reject::{NotTaken, Reject};
-use crate::route::{Attempt, Gateway, Plan};
+use crate::reject::Reject;
+use crate::route::{Attempt, Gateway, Next, Plan};
 use crate::timers::{Alarms, Timer};
 
 /// The most forks of one call whose early dialogs are told apart.
@@ -103,12 +105,7 @@ impl Call {
             }
         };
         if plan.leads_nowhere() {
-            let reject = match &facts.landing {
-                Some(landing) => Reject::NotTaken(NotTaken::RoutesUnresolved(
-                    landing.connectors[0].connector.id.clone(),
-                )),
-                None => Reject::NoCarrier,
-            };
+            let reject = facts.nowhere();
             return Err((Box::new(facts), reject));
         }
         let ports = match turn.hub.take_ports(key.media_id()) {
@@ -209,8 +206,16 @@ impl Call {
     fn ask_any(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>) {
         loop {
             let Some(setup) = self.setup() else { return };
-            let Some(attempt) = setup.plan.next(&mut turn.hub.tokens) else {
-                return self.hang_up(turn, self.exhausted());
+            let (probing, now) = (turn.hub.config.probing, turn.now.instant);
+            let health = &mut turn.hub.health;
+            let standing = |hop: &Hop| health.standing(now, hop, &probing);
+            let attempt = match setup.plan.next(&mut turn.hub.tokens, standing) {
+                Some(Next::Now(attempt)) => attempt,
+                Some(Next::Later(attempt)) => {
+                    self.tried.push(Tried { attempt, result: Tally::Down });
+                    continue;
+                }
+                None => return self.hang_up(turn, self.exhausted()),
             };
             if let Err(exceeded) = self.move_to(turn, &attempt) {
                 self.tried.push(Tried { attempt, result: Tally::Full(exceeded) });
@@ -266,6 +271,7 @@ impl Call {
             | Tally::TimedOut
             | Tally::Unreachable
             | Tally::NoListener
+            | Tally::Down
             | Tally::Abandoned => Status::TEMPORARILY_UNAVAILABLE,
         })
     }
@@ -279,8 +285,10 @@ impl Call {
         flow: Flow,
     ) -> bool {
         let gateway = &attempt.gateway;
-        let called = self.facts.dial.or(self.facts.called).expect("it was admitted to a number");
-        let uri = gateway.uri(called, flow.transport);
+        if gateway.connector().is_some() {
+            health::route_used(turn, &attempt.hop);
+        }
+        let uri = gateway.uri(self.facts.dialled(), flow.transport);
         let digest = gateway.credential().map(|credential| {
             let seed = turn.hub.tokens.bits().to_le_bytes();
             let username = credential.username.clone();
@@ -370,8 +378,16 @@ impl Call {
 
     /// The carrier has not said anything: it is given up, and the next one asked.
     pub(super) fn on_no_progress(&mut self, turn: &mut Turn<'_>) {
+        self.note_silence(turn);
         self.give_up_attempt(turn, Tally::NoProgress, "");
         self.ask_next(turn);
+    }
+
+    /// The place that was asked has not answered anything.
+    pub(super) fn note_silence(&self, turn: &mut Turn<'_>) {
+        if let Some(tried) = self.tried.last() {
+            health::call_failed(turn, &tried.attempt.hop);
+        }
     }
 
     /// Gives up the INVITE that is out, for a reason if one was given. What still comes of it is

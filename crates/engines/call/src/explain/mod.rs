@@ -9,6 +9,7 @@ mod note;
 mod refusal;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use model::{Decision, Verdict};
 
@@ -19,6 +20,7 @@ use crate::admission::Facts;
 use crate::caller_id::{CallerIdPolicy, Origin, Presentation};
 use crate::keying::Encryption;
 use crate::record::{Outcome, Tried};
+use crate::reject::Reject;
 use crate::route::Attempt;
 
 /// A question asked about a call. The order is the order they are asked in.
@@ -129,12 +131,7 @@ pub(crate) fn decisions(
         Outcome::Rejected(reject) => reject.rule(),
         Outcome::Ended(_) => Rule::Route,
     };
-    let mut rows = Vec::with_capacity(Rule::ADMISSION.len() + tried.len() + 1);
-    let asked = Rule::ADMISSION.into_iter().take_while(|rule| *rule < stopped_at);
-    rows.extend(asked.filter_map(|rule| passed(rule, facts)));
-    if let Some(landing) = &facts.landing {
-        rows.extend(landing.passed_over.iter().map(inbound::passed_over));
-    }
+    let mut rows = passed_until(facts, stopped_at);
     rows.extend(tried.iter().map(route_row));
     rows.extend(notes.iter().map(Note::row));
     match outcome {
@@ -146,7 +143,25 @@ pub(crate) fn decisions(
     rows
 }
 
-fn row(
+/// The rows of the rules that were passed before `stopped_at`.
+pub(crate) fn passed_until(facts: &Facts, stopped_at: Rule) -> Vec<Decision> {
+    let mut rows = Vec::with_capacity(Rule::ADMISSION.len() + 2);
+    let asked = Rule::ADMISSION.into_iter().take_while(|rule| *rule < stopped_at);
+    rows.extend(asked.filter_map(|rule| passed(rule, facts)));
+    if let Some(landing) = &facts.landing {
+        rows.extend(landing.passed_over.iter().map(inbound::passed_over));
+    }
+    rows
+}
+
+/// The rows of a call that is refused.
+pub(crate) fn refused(facts: &Facts, reject: &Reject) -> Vec<Decision> {
+    let mut rows = passed_until(facts, reject.rule());
+    rows.push(refusal::row(reject, facts));
+    rows
+}
+
+pub(crate) fn row(
     rule: Rule,
     verdict: Verdict,
     seen: impl Into<Text>,
@@ -187,6 +202,8 @@ fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
             None => ("no credentials".into(), expected_user(facts)),
         },
         Rule::CallerId => (caller_seen(facts)?.into(), caller_expected(facts)),
+        Rule::Destination if facts.emergency.is_some() => emergency_row(facts)?,
+        Rule::Cps | Rule::Concurrency if facts.emergency.is_some() => return None,
         Rule::Destination => (facts.called?.to_string().into(), "E.164 with a plus".into()),
         Rule::CallingRegion => {
             (facts.country?.to_string().into(), termination?.calling_regions.join(", ").into())
@@ -200,6 +217,18 @@ fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
         Rule::Route | Rule::Within | Rule::End => return None,
     };
     Some(row(rule, Verdict::Pass, seen, expected, ""))
+}
+
+/// An emergency number, and where it leads.
+fn emergency_row(facts: &Facts) -> Option<(Text, Text)> {
+    let emergency = facts.emergency?;
+    let mut seen = format!("{}, an emergency number of {}", emergency.code, emergency.country);
+    match emergency.dial {
+        Some(number) => write!(seen, ", sent to {number} by EmergencyCallingConfiguration"),
+        None => write!(seen, ", sent to the carrier as it is"),
+    }
+    .expect("a String takes every text");
+    Some((seen.into(), "E.164 with a plus, or an emergency number".into()))
 }
 
 fn allowed_networks(facts: &Facts) -> Text {

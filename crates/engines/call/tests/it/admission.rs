@@ -299,7 +299,7 @@ fn a_destination_that_is_not_e164_with_a_plus_is_a_bad_request() {
         ("12065550100", "write +12065550100"),
         ("2065550100", "write +12065550100"),
         ("0112065550100", "without the international prefix"),
-        ("911", "full number"),
+        ("811", "full number"),
         ("anonymous", "full number"),
     ] {
         let mut world = World::without_users();

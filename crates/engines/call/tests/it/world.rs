@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) relay: Relay,
     pub(crate) records: Vec<CallRecord>,
     pub(crate) health: Vec<TerminationHealth>,
+    /// Places that went down or came back.
+    pub(crate) peers: Vec<call::PeerHealth>,
     pub(crate) sent: VecDeque<Sent>,
     /// Whether the media thread answers a close.
     pub(crate) media_answers: bool,
@@ -91,6 +93,7 @@ impl World {
             relay: Relay::new(RelayConfig::new(ports)),
             records: Vec::new(),
             health: Vec::new(),
+            peers: Vec::new(),
             sent: VecDeque::new(),
             media_answers: true,
             start: epoch(),
@@ -184,6 +187,7 @@ impl World {
                 Output::Media(command) => closed.extend(self.order(command)),
                 Output::Record(record) => self.records.push(*record),
                 Output::Health(health) => self.health.push(health),
+                Output::Peer(peer) => self.peers.push(*peer),
             }
         }
         for event in closed {
