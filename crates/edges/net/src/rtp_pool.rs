@@ -195,7 +195,10 @@ impl RtpPool {
         let mut timeout = timeout;
         if let Some(ring) = &mut self.ring {
             ring.wait(timeout)?;
-            // The ring has waited for the waker too, and the reactor has it at once.
+            // The ring has waited for the waker too: only then is there anything in the reactor.
+            if !ring.is_polled() {
+                return Ok(Woken::ByItself);
+            }
             timeout = Some(Duration::ZERO);
         }
         self.ready.clear();

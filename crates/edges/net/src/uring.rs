@@ -134,6 +134,8 @@ pub(crate) struct Ring {
     /// Ports whose receive has ended by itself.
     disarmed: Vec<u16>,
     is_enabled: bool,
+    /// Whether the polled descriptor had something at the last wait.
+    is_polled: bool,
 }
 
 // SAFETY: the message form holds null pointers only, and every other pointer is to memory that the
@@ -200,6 +202,7 @@ impl Ring {
             finished: Vec::with_capacity(COMPLETIONS as usize),
             disarmed: Vec::new(),
             is_enabled: false,
+            is_polled: false,
         };
         let poll = opcode::PollAdd::new(types::Fd(polled), libc::POLLIN as u32).multi(true);
         this.push(poll.build().user_data(POLL));
@@ -237,7 +240,13 @@ impl Ring {
         }
         self.finished.extend(self.ring.completion());
         self.finished.reverse();
+        self.is_polled = self.finished.iter().any(|entry| entry.user_data() == POLL);
         Ok(())
+    }
+
+    /// Whether the polled descriptor had something at the last wait.
+    pub(crate) fn is_polled(&self) -> bool {
+        self.is_polled
     }
 
     /// The next thing that has finished.

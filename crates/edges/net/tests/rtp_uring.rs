@@ -20,7 +20,7 @@ fn pool(port_min: u16) -> Option<RtpPool> {
     match RtpPool::new(config(port_min, MediaBackend::IoUring)) {
         Ok(pool) => Some(pool),
         Err(_) => {
-            let pool = RtpPool::new(config(port_min, MediaBackend::Auto)).unwrap();
+            let pool = RtpPool::new(config(port_min, MediaBackend::Auto)).expect("a pool by epoll");
             assert_eq!(pool.backend(), MediaBackend::Epoll);
             None
         }
@@ -28,8 +28,8 @@ fn pool(port_min: u16) -> Option<RtpPool> {
 }
 
 fn peer() -> UdpSocket {
-    let peer = UdpSocket::bind((LOOPBACK, 0)).unwrap();
-    peer.set_read_timeout(PATIENCE).unwrap();
+    let peer = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");
+    peer.set_read_timeout(PATIENCE).expect("a socket");
     peer
 }
 
@@ -70,7 +70,7 @@ fn turn_until(
         if is_done(pool, handler) {
             return;
         }
-        pool.wait(PATIENCE).unwrap();
+        pool.wait(PATIENCE).expect("the ring waits");
         pool.receive(handler);
     }
     panic!("it never came: {:?}", pool.counters());
