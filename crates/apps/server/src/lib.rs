@@ -43,6 +43,7 @@ mod metrics;
 pub mod peer;
 mod projection;
 mod records;
+mod resolve;
 mod running;
 mod signalling;
 mod simulated;

@@ -21,8 +21,9 @@ use crate::engine_config;
 use crate::flight::{self, Shelf};
 use crate::media::{MediaStartError, MediaThread};
 use crate::metrics::Metrics;
-use crate::projection::{Projection, SimulatedCarrier, resolver};
+use crate::projection::{Projection, SimulatedCarrier};
 use crate::records::{self, Recorder};
+use crate::resolve::{Dns, Families, Resolver};
 use crate::running::{Parts, Running};
 use crate::signalling::live::{self, Asker, Live};
 use crate::signalling::{Signalling, Sockets};
@@ -209,7 +210,7 @@ async fn assemble(
 
     let phase = Arc::new(PhaseCell::new());
     let background = vec![
-        tokio::spawn(resolver::run(Arc::clone(&projection), addresses.sip_udp)),
+        tokio::spawn(resolver(&config, &projection, &addresses).run()),
         tokio::spawn(census::run(asker.clone())),
         tokio::spawn(records::trim(store.clone(), || SystemClock.now())),
         tokio::spawn(admin::serve(admin, Arc::clone(&phase), Arc::new(metrics))),
@@ -287,6 +288,18 @@ fn simulated_carrier(
             simulated::Simulated::start(tap).map(Some).map_err(StartError::Thread)
         }
     }
+}
+
+/// Whoever keeps the hosts of carriers and routes found.
+fn resolver(config: &Config, projection: &Arc<Projection>, addresses: &Addresses) -> Resolver {
+    let dns = Dns::new(&config.sip.dns.servers).unwrap_or_else(|error| {
+        warn!(%error, "the system names no name servers that can be read; this machine is asked, or \
+            those in sip.dns.servers");
+        let own = SocketAddr::from(([127, 0, 0, 1], 53));
+        Dns::new(&[own]).expect("one plain address is a configuration")
+    });
+    let families = Families::of(&[addresses.sip_udp]);
+    Resolver::new(Arc::clone(projection), dns, families, config.sip.dns.stale_max)
 }
 
 /// When the simulated carrier takes part.

@@ -137,13 +137,20 @@ pub struct Strangers {
     /// Records per second of INVITEs refused before their sender was known. Who has learned a host
     /// name could fill a disk with them; beyond this they are only counted.
     pub records_per_second_max: NonZeroU32,
+    /// Challenges and refusals per second to one address over UDP, which may be forged. Above what
+    /// any customer's calls need.
+    pub source_answers_per_second_max: NonZeroU32,
 }
 
 impl Default for Strangers {
-    /// 100 answers and 1,000 records per second.
+    /// 100 answers and 1,000 records per second, 5,000 answers to one source.
     fn default() -> Self {
         let number = |number| NonZeroU32::new(number).expect("the number is not 0");
-        Self { answers_per_second_max: number(100), records_per_second_max: number(1000) }
+        Self {
+            answers_per_second_max: number(100),
+            records_per_second_max: number(1000),
+            source_answers_per_second_max: number(5000),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use model::Termination;
 use rustc_hash::{FxHashMap, FxHashSet};
 use sip_core::digest::{Guard, GuardConfig};
 use sip_core::{ClientId, Endpoint, ServerId, Tokens};
-use sip_message::{Flow, Method, Status};
+use sip_message::{Flow, Message, Method, Status};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::calls::DialogIndex;
@@ -18,8 +18,11 @@ use crate::directory::Directory;
 use crate::face::Faces;
 use crate::health::Health;
 use crate::io::{MediaCommand, Now, Output};
-use crate::limit::{Exceeded, Lane, Pace, Seat, Usage};
+use crate::limit::{Exceeded, Lane, Pace, Seat, SourcePaces, Usage};
 use crate::reject::Reject;
+
+/// How many times as long as a stranger's request over UDP its answer may be.
+const AMPLIFICATION_MAX: usize = 3;
 
 /// What all calls of an engine share.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub(crate) struct Hub {
     pub(crate) service: Service,
     /// How fast strangers are answered; `None` before the first.
     strangers: Option<Pace>,
+    /// How fast each source is answered.
+    sources: SourcePaces,
     /// How fast their refusals are recorded; `None` before the first.
     stranger_records: Option<Pace>,
     /// Connections that others made and that are not gone, as far as messages came on them.
@@ -76,6 +81,7 @@ impl Hub {
             outputs: VecDeque::new(),
             service: Service::Open,
             strangers: None,
+            sources: SourcePaces::new(&derive(seeds, "call: sources")),
             stranger_records: None,
             streams: FxHashSet::default(),
             ports: PortPool::new(),
@@ -166,18 +172,46 @@ impl Turn<'_> {
     /// Half of the INVITEs that may wait for an answer are kept for callers: when strangers hold
     /// the other half, they are answered without being remembered, so that addresses that never
     /// acknowledge, forged ones above all, cannot lock callers out.
+    ///
+    /// Over UDP, where addresses can be forged, a challenge is always forgotten and a refusal is
+    /// never repeated unasked; neither is much longer than what asked for it.
     pub(crate) fn respond_to_stranger(
         &mut self,
+        asked: &Asked<'_>,
         server: ServerId,
         status: Status,
         response: Vec<u8>,
     ) {
+        let can_be_forged = !asked.flow.transport.is_reliable();
+        if can_be_forged && !self.may_answer(asked, response.len()) {
+            // Nothing is sent, and nothing remembered.
+            self.hub.endpoint.forget(server);
+            return;
+        }
         let limit = self.hub.config.sip.limits.invites_open_max / 2;
-        if self.hub.endpoint.invites_open() > limit {
+        let is_challenge = status == Status::PROXY_AUTHENTICATION_REQUIRED;
+        if self.hub.endpoint.invites_open() > limit || (can_be_forged && is_challenge) {
             self.hub.endpoint.respond_and_forget(server, response).ok();
+        } else if can_be_forged {
+            self.hub.endpoint.respond_once(self.now.instant, server, response).ok();
         } else {
             self.respond(server, status, response);
         }
+    }
+
+    /// Whether an answer of this length may go to whoever asked: not many times as long as the
+    /// question, and not too many to one source.
+    fn may_answer(&mut self, asked: &Asked<'_>, bytes: usize) -> bool {
+        if bytes > asked.message.bytes().len() * AMPLIFICATION_MAX {
+            self.hub.counters.drop("amplification");
+            return false;
+        }
+        let rate = self.hub.config.strangers.source_answers_per_second_max;
+        let may = self.hub.sources.take(self.now.instant, asked.flow.remote.ip(), rate);
+        if !may {
+            self.hub.counters.drop("source-answers-max");
+        }
+        may
     }
 
     /// Answers what anybody can make up from any address, and forgets it: a transaction would linger
@@ -219,6 +253,12 @@ impl Turn<'_> {
     pub(crate) fn media(&mut self, command: MediaCommand) {
         self.hub.outputs.push_back(Output::Media(command));
     }
+}
+
+/// A stranger's request, and where it came from.
+pub(crate) struct Asked<'m> {
+    pub(crate) flow: Flow,
+    pub(crate) message: &'m Message<'m>,
 }
 
 /// A request ready to leave.

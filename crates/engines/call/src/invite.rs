@@ -15,7 +15,7 @@ use crate::caller_id::user_as_written;
 use crate::calls::Calls;
 use crate::directory::{Connector, ResolvedCarrier};
 use crate::explain::Rule;
-use crate::hub::{Service, Turn};
+use crate::hub::{Asked, Service, Turn};
 use crate::inbound;
 use crate::io::Output;
 use crate::keying::Encryption;
@@ -204,7 +204,8 @@ fn challenge(turn: &mut Turn<'_>, ask: &Ask<'_>, facts: &Facts, stale: Stale) {
     }
     writer.finish();
     turn.hub.counters.challenges += 1;
-    turn.respond_to_stranger(ask.server, status, bytes);
+    let asked = Asked { flow: ask.flow, message: ask.message };
+    turn.respond_to_stranger(&asked, ask.server, status, bytes);
 }
 
 /// Refuses an INVITE that named a connector: the answer, the count, the record.
@@ -235,7 +236,8 @@ fn refuse(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) {
     writer.finish();
     turn.hub.counters.reject(reject.code());
     if is_stranger {
-        turn.respond_to_stranger(ask.server, status, bytes);
+        let asked = Asked { flow: ask.flow, message: ask.message };
+        turn.respond_to_stranger(&asked, ask.server, status, bytes);
         if !turn.hub.records_stranger(turn.now) {
             return turn.hub.counters.drop("stranger-records-max");
         }

@@ -1,11 +1,15 @@
 //! How many calls, and how fast: calls per second of a connector, calls at once of a connector, of
 //! an account and of the whole engine.
 
+use std::fmt;
+use std::hash::Hasher as _;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use model::{AccountId, Termination, VoiceConnectorId};
 use rustc_hash::FxHashMap;
+use siphasher::sip::SipHasher13;
 
 use crate::directory::Connector;
 
@@ -81,6 +85,40 @@ impl Pace {
     /// Whether the bucket is full again, as good as a new one.
     fn is_full(self, now: Instant) -> bool {
         self.0 <= now
+    }
+}
+
+/// How fast each source of requests is answered. Sources share a fixed number of paces by a keyed
+/// hash, so that no flood of sources takes memory and nobody can choose whom to share with.
+pub(crate) struct SourcePaces {
+    key: [u8; 16],
+    paces: Box<[Option<Pace>]>,
+}
+
+/// Paces that sources share: with thousands of honest sources each has about one to itself.
+const SOURCE_PACES: usize = 4096;
+
+impl SourcePaces {
+    pub(crate) fn new(key: &[u8; 16]) -> Self {
+        Self { key: *key, paces: vec![None; SOURCE_PACES].into() }
+    }
+
+    /// Whether one more answer may go to `source` now.
+    pub(crate) fn take(&mut self, now: Instant, source: IpAddr, per_second: NonZeroU32) -> bool {
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        match source {
+            IpAddr::V4(v4) => hasher.write_u32(v4.to_bits()),
+            // One host of IPv6 has a /64 to itself.
+            IpAddr::V6(v6) => hasher.write_u64((v6.to_bits() >> 64) as u64),
+        }
+        let at = (hasher.finish() % SOURCE_PACES as u64) as usize;
+        self.paces[at].get_or_insert(Pace::new(now)).take(now, per_second).is_ok()
+    }
+}
+
+impl fmt::Debug for SourcePaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SourcePaces(…)")
     }
 }
 

@@ -128,8 +128,36 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Refuses an INVITE whose sender's address may be forged: the response, a 3xx to 6xx, is sent
+    /// once, and again only when the INVITE comes again, so that nobody is sent more answers than
+    /// requests were sent in his name. Timer G (RFC 3261 §17.2.1) is for senders who are known.
+    ///
+    /// # Errors
+    /// [`Gone`] if the transaction has ended or has its final response already; nothing is sent.
+    pub fn respond_once(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        response: Vec<u8>,
+    ) -> Result<(), Gone> {
+        let entry = self.entries.get_mut(server.0).ok_or(Gone)?;
+        let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+        match &mut entry.transaction {
+            Transaction::InviteServer(it) if it.is_proceeding() => {
+                it.step(turn, InviteServerInput::FailureOnce(response));
+            }
+            Transaction::InviteServer(_)
+            | Transaction::Server(_)
+            | Transaction::InviteClient(_)
+            | Transaction::Client(_) => return Err(Gone),
+        }
+        self.settle(now, server.0);
+        Ok(())
+    }
+
     /// Answers a request and forgets it, as a stateless server does (RFC 3261 §8.2.7): nothing is
-    /// kept and nothing repeated. Asked again, the request is a new one, and its ACK is nobody's.
+    /// kept and nothing repeated. Asked again, the request is a new one, answered alike as far as its
+    /// user answers alike; an ACK for the answer is known by its tag and absorbed.
     ///
     /// For what strangers can cause at will, when there are too many of them to remember.
     ///
@@ -151,6 +179,15 @@ impl Endpoint {
         self.send(flow, response);
         self.bury(server.0, End::Normally);
         Ok(())
+    }
+
+    /// Forgets a request that is left unanswered.
+    pub fn forget(&mut self, server: ServerId) {
+        let Some(entry) = self.entries.get(server.0) else { return };
+        if entry.open {
+            self.invites_open -= 1;
+        }
+        self.bury(server.0, End::Normally);
     }
 
     /// Tells an accepted INVITE that its ACK has come: the 2xx is no longer repeated.

@@ -29,6 +29,7 @@ mod media;
 mod problem;
 mod settings;
 mod sip;
+mod sip_dns;
 mod sip_tls;
 mod storage;
 
@@ -46,6 +47,7 @@ pub use media::MediaConfig;
 pub use problem::{ConfigError, Problem};
 pub use settings::{Origin, Setting, Settings, Value};
 pub use sip::{DigestAlgorithm, SipConfig};
+pub use sip_dns::DnsConfig;
 pub use sip_tls::{ClientCertificates, SipTlsConfig};
 pub use storage::{SealKey, StorageConfig};
 
@@ -135,6 +137,7 @@ impl Config {
             admin::KEYS,
             sip::KEYS,
             sip_tls::KEYS,
+            sip_dns::KEYS,
             media::KEYS,
             calls::KEYS,
             carriers::KEYS,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
+use super::sip_dns::DnsConfig;
 use super::sip_tls::SipTlsConfig;
 
 pub(super) const KEYS: &[Key] = &[
@@ -98,6 +99,8 @@ pub struct SipConfig {
     pub probe_failures_max: NonZeroU32,
     /// How long it rests then.
     pub probe_rest: Duration,
+    /// How the hosts of carriers and routes are found.
+    pub dns: DnsConfig,
     /// Memory for the latest messages, in bytes.
     pub trace_bytes_max: usize,
 }
@@ -169,6 +172,7 @@ impl SipConfig {
             )
             .expect("a number from 1 on is not 0"),
             probe_rest: settings.seconds("sip.probe_rest_s", 1..=3_600)?,
+            dns: DnsConfig::read(settings)?,
             trace_bytes_max: settings.integer("sip.trace_bytes_max", 0..=1 << 40)?,
         })
     }

@@ -2,12 +2,12 @@
 //! and the simulated one while it has a seat.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use call::directory::{Change, Resolved, ResolvedCarrier};
+use call::directory::{Change, Place, Resolved, ResolvedCarrier};
 use model::{Carrier, CarrierLookup, CarrierName, CarrierTransport};
 
+use super::{Named, User};
 use crate::tls::TlsPeers;
 
 /// The carriers that were added, and the simulated one.
@@ -51,28 +51,18 @@ impl Carriers {
         Self { peers, added: BTreeMap::new(), simulated }
     }
 
-    /// Adds or replaces a carrier. While its host stays the same it keeps the addresses it had.
+    /// Adds or replaces a carrier. While its host stays the same it keeps the places it had.
     pub(super) fn put(&mut self, carrier: Carrier) -> ResolvedCarrier {
-        let addresses = match literal(&carrier.host) {
-            Some(ip) => vec![SocketAddr::new(ip, carrier.port)],
-            None => self.known_addresses(&carrier),
+        let mut resolved = ResolvedCarrier::new(carrier, []);
+        let place = resolved.place();
+        let known = self.added.get(&resolved.carrier.name).filter(|it| it.place() == place);
+        resolved.resolved = match (place.literal(), known) {
+            (Some(hop), _) => self.toward_peer(&resolved.carrier, Resolved::new([hop])),
+            (None, Some(known)) => self.toward_peer(&resolved.carrier, known.resolved.clone()),
+            (None, None) => Resolved::default(),
         };
-        let mut resolved = ResolvedCarrier::new(carrier, addresses);
-        resolved.resolved = self.toward_peer(&resolved.carrier, resolved.resolved);
         self.added.insert(resolved.carrier.name.clone(), resolved.clone());
         resolved
-    }
-
-    fn known_addresses(&self, carrier: &Carrier) -> Vec<SocketAddr> {
-        self.added
-            .get(&carrier.name)
-            .filter(|known| known.carrier.host == carrier.host)
-            .map(|known| {
-                let hops = known.resolved.hops().iter();
-                hops.map(|it| SocketAddr::new(it.address.ip(), carrier.port))
-            })
-            .map(Iterator::collect)
-            .unwrap_or_default()
     }
 
     /// A carrier over TLS is not just whoever is found at its address.
@@ -95,30 +85,30 @@ impl Carriers {
         }
     }
 
-    /// The carrier at its new addresses; `None` if it has gone, moved, or is where it was.
+    /// Notes where a carrier is; no change if it has gone, is looked for elsewhere now, or is where
+    /// it was.
     pub(super) fn resolved(
         &mut self,
         name: &CarrierName,
-        host: &str,
-        addresses: Vec<SocketAddr>,
-    ) -> Option<ResolvedCarrier> {
-        let known = self.added.get(name).filter(|known| known.carrier.host == host)?;
-        let resolved = Resolved::by(known.transport(), addresses);
+        place: &Place,
+        resolved: Resolved,
+    ) -> Option<Change> {
+        let known = self.added.get(name).filter(|known| known.place() == *place)?;
         let resolved = self.toward_peer(&known.carrier, resolved);
         let known = self.added.get_mut(name)?;
         if known.resolved == resolved {
             return None;
         }
         known.resolved = resolved;
-        Some(known.clone())
+        Some(Change::PutCarrier(known.clone()))
     }
 
-    pub(super) fn named(&self) -> Vec<(CarrierName, String, u16)> {
+    /// The carriers whose hosts are names.
+    pub(super) fn named(&self) -> Vec<Named> {
         self.added
-            .values()
-            .map(|it| &it.carrier)
-            .filter(|carrier| literal(&carrier.host).is_none())
-            .map(|carrier| (carrier.name.clone(), carrier.host.clone(), carrier.port))
+            .iter()
+            .map(|(name, it)| Named { user: User::Carrier(name.clone()), place: it.place() })
+            .filter(|it| it.place.literal().is_none())
             .collect()
     }
 
@@ -148,10 +138,4 @@ impl Carriers {
         seat.seated = wanted;
         change
     }
-}
-
-/// The address that a host is, if it is not a name. IPv6 may stand in brackets.
-fn literal(host: &str) -> Option<IpAddr> {
-    let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
-    bare.parse().ok()
 }

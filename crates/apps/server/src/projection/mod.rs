@@ -8,8 +8,8 @@ mod carriers;
 mod feed;
 mod load;
 mod places;
-pub(crate) mod resolver;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -34,6 +34,31 @@ pub(crate) struct Projection {
     unresolved: Notify,
 }
 
+/// A host that is a name, and who wants to know where it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Named {
+    pub(crate) user: User,
+    pub(crate) place: Place,
+}
+
+/// Who wants to know where a host is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum User {
+    /// A carrier.
+    Carrier(CarrierName),
+    /// Origination routes.
+    Routes,
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Carrier(name) => write!(f, "carrier {name}"),
+            Self::Routes => f.write_str("an origination route"),
+        }
+    }
+}
+
 /// The working copy behind the snapshot.
 struct Folding {
     directory: Directory,
@@ -54,8 +79,8 @@ impl Projection {
         let load::Loaded { directory, routed } = load::load(stored)?;
         let mut folding = Folding {
             directory,
-            carriers: Carriers::new(simulated.seat(), peers),
-            places: Places::default(),
+            carriers: Carriers::new(simulated.seat(), Arc::clone(&peers)),
+            places: Places::new(peers),
         };
         routed.iter().for_each(|id| folding.look_for_places(id));
         let mut carriers = Vec::new();
@@ -78,34 +103,23 @@ impl Projection {
         self.folding().carriers.simulated_is_seated()
     }
 
-    /// The carriers whose hosts are names, which must be asked for again from time to time.
-    pub(crate) fn named_carriers(&self) -> Vec<(CarrierName, String, u16)> {
-        self.folding().carriers.named()
+    /// The hosts that are names, which must be asked for again from time to time.
+    pub(crate) fn named(&self) -> Vec<Named> {
+        let folding = self.folding();
+        let mut named = folding.carriers.named();
+        let places = folding.places.all().into_iter();
+        named.extend(places.map(|place| Named { user: User::Routes, place }));
+        named
     }
 
-    /// Notes where a carrier's host is; nothing if the carrier has gone or moved meanwhile.
-    pub(crate) fn carrier_resolved(
-        &self,
-        name: &CarrierName,
-        host: &str,
-        addresses: Vec<std::net::SocketAddr>,
-    ) {
+    /// Notes where a host is; nothing if nobody asks for it any more.
+    pub(crate) fn resolved(&self, named: &Named, resolved: Resolved) {
         let mut folding = self.folding();
-        if let Some(resolved) = folding.carriers.resolved(name, host, addresses) {
-            folding.directory.apply(Change::PutCarrier(resolved));
-            self.current.store(Arc::new(folding.directory.clone()));
-        }
-    }
-
-    /// The hosts that routes name, which must be asked for again from time to time.
-    pub(crate) fn places(&self) -> Vec<Place> {
-        self.folding().places.all()
-    }
-
-    /// Notes where a host is that a route names; nothing if none does any more.
-    pub(crate) fn place_resolved(&self, place: &Place, resolved: Resolved) {
-        let mut folding = self.folding();
-        if let Some(change) = folding.places.resolved(place, resolved) {
+        let change = match &named.user {
+            User::Carrier(name) => folding.carriers.resolved(name, &named.place, resolved),
+            User::Routes => folding.places.resolved(&named.place, resolved),
+        };
+        if let Some(change) = change {
             folding.directory.apply(change);
             self.current.store(Arc::new(folding.directory.clone()));
         }

@@ -1,13 +1,17 @@
 //! The hosts that origination routes name, and where they are.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use call::directory::{Change, Connector, Place, Resolved};
-use model::VoiceConnectorId;
+use model::{CarrierTls, VoiceConnectorId};
+use sip_message::Transport;
+
+use crate::tls::TlsPeers;
 
 /// Every host name that a route names, once.
-#[derive(Debug, Default)]
 pub(super) struct Places {
+    peers: Arc<TlsPeers>,
     /// What each connector's routes name.
     named: BTreeMap<VoiceConnectorId, Vec<Place>>,
     /// How many connectors name a place, and whether it was ever found.
@@ -21,6 +25,10 @@ struct Wanted {
 }
 
 impl Places {
+    pub(super) fn new(peers: Arc<TlsPeers>) -> Self {
+        Self { peers, named: BTreeMap::new(), wanted: BTreeMap::new() }
+    }
+
     /// Notes what a connector's routes name now; `None` if there is no such connector. Returns the
     /// changes to the directory.
     pub(super) fn put(
@@ -51,6 +59,13 @@ impl Places {
     /// Notes where a place is; the change to the directory, if it is one.
     pub(super) fn resolved(&mut self, place: &Place, resolved: Resolved) -> Option<Change> {
         let wanted = self.wanted.get_mut(place)?;
+        let resolved = match place.transport() {
+            // Over TLS, a route's host is whom its name says, not whoever is found there.
+            Transport::Tls => {
+                resolved.with_peer(self.peers.peer(place.host(), &CarrierTls::default()))
+            }
+            Transport::Udp | Transport::Tcp => resolved,
+        };
         if wanted.resolved.as_ref() == Some(&resolved) {
             return None;
         }

@@ -194,16 +194,18 @@ async fn a_named_carrier_is_asked_for_and_keeps_its_addresses_until_its_host_cha
     world.projection.unresolved().await;
     assert!(addresses().is_empty());
 
-    let name = CarrierName::parse("upstream").unwrap();
-    let found: Vec<std::net::SocketAddr> = vec!["192.0.2.7:5060".parse().unwrap()];
-    world.projection.carrier_resolved(&name, "other.example.net", found.clone());
+    let asked = world.projection.named().remove(0);
+    let transport = sip_message::Transport::Udp;
+    let found = || Resolved::by(transport, ["192.0.2.7:5060".parse().unwrap()]);
+    let older = Named { place: Place::new("other.example.net", 5060, transport), ..asked.clone() };
+    world.projection.resolved(&older, found());
     assert!(addresses().is_empty(), "the answer to an older question is not believed");
-    world.projection.carrier_resolved(&name, "sip.example.net", found.clone());
-    assert_eq!(addresses(), found);
+    world.projection.resolved(&asked, found());
+    assert_eq!(addresses(), ["192.0.2.7:5060".parse().unwrap()]);
 
-    let moved = Carrier { port: 5080, ..carrier("upstream", "sip.example.net") };
-    world.put(moved).await;
-    assert_eq!(addresses(), ["192.0.2.7:5080".parse().unwrap()]);
+    let heavier = Carrier { weight: 50, ..carrier("upstream", "sip.example.net") };
+    world.put(heavier).await;
+    assert_eq!(addresses(), ["192.0.2.7:5060".parse().unwrap()]);
     world.put(carrier("upstream", "new.example.net")).await;
     assert!(addresses().is_empty());
 }
@@ -245,7 +247,7 @@ async fn where_a_numbers_calls_go_is_in_the_directory_and_read_again_at_the_next
         let routes = &directory.connector(&id()).unwrap().origination().unwrap().routes;
         assert_eq!(routes[0].host, "192.0.2.9");
     }
-    assert!(world.projection.places().is_empty(), "an address is nobody's to resolve");
+    assert!(world.projection.named().is_empty(), "an address is nobody's to resolve");
 
     world.delete::<PhoneNumberAssociation>(number.to_string()).await;
     assert_eq!(world.directory().association(number), None);
@@ -257,14 +259,14 @@ async fn a_routes_host_is_asked_for_while_a_route_names_it() {
     world.put(connector()).await;
     world.put(origination("PBX.example.net")).await;
     world.projection.unresolved().await;
-    let places = world.projection.places();
-    assert_eq!(places.iter().map(Place::host).collect::<Vec<_>>(), ["pbx.example.net"]);
-    let found = Resolved::by(places[0].transport(), ["192.0.2.9:5060".parse().unwrap()]);
-    world.projection.place_resolved(&places[0], found.clone());
-    assert_eq!(world.directory().resolved(&places[0]), found);
+    let places = world.projection.named();
+    assert_eq!(places.iter().map(|it| it.place.host()).collect::<Vec<_>>(), ["pbx.example.net"]);
+    let found = Resolved::by(places[0].place.transport(), ["192.0.2.9:5060".parse().unwrap()]);
+    world.projection.resolved(&places[0], found.clone());
+    assert_eq!(world.directory().resolved(&places[0].place), found);
 
     world.put(origination("other.example.net")).await;
-    assert!(world.directory().resolved(&places[0]).is_empty());
+    assert!(world.directory().resolved(&places[0].place).is_empty());
     world.delete::<VoiceConnector>(id().to_string()).await;
-    assert!(world.projection.places().is_empty());
+    assert!(world.projection.named().is_empty());
 }

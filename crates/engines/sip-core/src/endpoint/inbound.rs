@@ -42,7 +42,10 @@ impl Endpoint {
             return self.refuse(inbound, key, Refusal::Malformed(violation));
         }
         if method == Method::Ack {
-            return Received::Ack;
+            // The tag of an answer that was given and forgotten says whose ACK this is.
+            let tag = self.keys.0.tag(key);
+            let is_ours = message.to().is_ok_and(|to| to.tag() == Some(&*tag));
+            return if is_ours { Received::Absorbed } else { Received::Ack };
         }
         if method == Method::Cancel {
             return self.receive_cancel(now, inbound, key);

@@ -74,6 +74,9 @@ pub(crate) enum Input {
     Success(Vec<u8>),
     /// TU: a 3xx to 6xx.
     Failure(Vec<u8>),
+    /// TU: a 3xx to 6xx to somebody whose address may be forged: repeated when the INVITE is, and
+    /// never by itself.
+    FailureOnce(Vec<u8>),
     /// TU: the ACK for the 2xx has come.
     Acknowledged,
     Timer(Timer),
@@ -137,6 +140,10 @@ impl InviteServer {
             }
             (S::Proceeding { .. }, I::Success(response)) => self.accept(turn, response),
             (S::Proceeding { .. }, I::Failure(response)) => self.complete(turn, response),
+            (S::Proceeding { .. }, I::FailureOnce(response)) => {
+                self.complete(turn, response);
+                self.alarms.stop(Timer::G);
+            }
 
             (S::Completed { response, .. }, I::Invite) => {
                 turn.send(self.reply, response.clone());
@@ -170,9 +177,17 @@ impl InviteServer {
             (S::Proceeding { .. }, I::Ack | I::Acknowledged | I::Timer(_))
             | (
                 S::Completed { .. },
-                I::Provisional(_) | I::Success(_) | I::Failure(_) | I::Acknowledged | I::Timer(_),
+                I::Provisional(_)
+                | I::Success(_)
+                | I::Failure(_)
+                | I::FailureOnce(_)
+                | I::Acknowledged
+                | I::Timer(_),
             )
-            | (S::Accepted { .. }, I::Invite | I::Provisional(_) | I::Failure(_) | I::Timer(_))
+            | (
+                S::Accepted { .. },
+                I::Invite | I::Provisional(_) | I::Failure(_) | I::FailureOnce(_) | I::Timer(_),
+            )
             | (S::Confirmed | S::Terminated(_), _) => {}
         }
         Delivery::Absorb
