@@ -37,6 +37,9 @@ pub(crate) enum Order {
     Count(oneshot::Sender<MediaCounters>),
     /// Stop.
     Stop,
+    /// Break, as no thread should.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What the media thread says.
@@ -224,6 +227,8 @@ impl MediaThread {
                     // Whoever asked may have stopped waiting.
                     let _ = answer.send(self.counters());
                 }
+                #[cfg(test)]
+                Ok(Order::Panic) => panic!("a test asked for it"),
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return Obeyed::Stop,
                 Err(TryRecvError::Empty) => return Obeyed::GoOn,
             }

@@ -116,8 +116,18 @@ impl Running {
     /// Takes no new calls, lets those that go on finish within `calls.drain_max_s`, hangs up the
     /// rest, makes their records durable, and stops.
     pub async fn shutdown(self) {
+        let patience = self.0.config.calls.drain_max;
+        self.stop(patience).await;
+    }
+
+    /// As [`Running::shutdown`], without waiting for calls: after a part has [`failed`](Self::failed)
+    /// there is nothing to wait for.
+    pub async fn shutdown_now(self) {
+        self.stop(Duration::ZERO).await;
+    }
+
+    async fn stop(self, patience: Duration) {
         let Parts {
-            config,
             phase,
             asker,
             media,
@@ -133,7 +143,7 @@ impl Running {
             ..
         } = self.0;
         phase.set(Phase::Draining);
-        drain(&asker, config.calls.drain_max).await;
+        drain(&asker, patience).await;
         // The API answers until the calls are over, so that an operator can watch them end.
         let _ = stop_api.send(());
         match api.await {
@@ -237,5 +247,36 @@ mod tests {
         assert!(matches!(written, Err(WriteError::Store(StoreError::Closed))), "{written:?}");
         assert_eq!(running.failed().await, PartEnded { part: "database" });
         running.shutdown().await;
+    }
+
+    const FREE_PORTS: &str = "
+        http.listen = '127.0.0.1:0'
+        admin.listen = '127.0.0.1:0'
+        sip.listen = '127.0.0.1:0'
+        media.port_min = 0
+    ";
+
+    async fn started(dir: &tempfile::TempDir) -> Running {
+        let data_dir = Some(dir.path().join("data"));
+        let config = Config::load(Sources { data_dir, ..Sources::text(FREE_PORTS) }).unwrap();
+        Server::start(config).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_panics_ends_the_service_and_is_told_by_name() {
+        for part in ["signalling", "media"] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut running = started(&dir).await;
+            match part {
+                "signalling" => running.0.asker.order(Ask::Panic).unwrap(),
+                _ => {
+                    running.0.media.order(Order::Panic);
+                    running.0.media.wake();
+                }
+            }
+            let failed = timeout(Duration::from_secs(20), running.failed()).await.unwrap();
+            assert_eq!(failed, PartEnded { part });
+            timeout(Duration::from_secs(30), running.shutdown_now()).await.unwrap();
+        }
     }
 }

@@ -58,6 +58,9 @@ pub(crate) enum Ask {
     Count(oneshot::Sender<SignallingCounters>),
     /// Stop.
     Stop,
+    /// Break, as no thread should.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What the signalling thread has counted.

@@ -321,6 +321,8 @@ impl Loop {
                 Ok(Ask::Count(answer)) => {
                     let _ = answer.send(self.counters());
                 }
+                #[cfg(test)]
+                Ok(Ask::Panic) => panic!("a test asked for it"),
                 Err(TryRecvError::Empty) => return Turn::Again,
             }
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use server::config::{Config, LogConfig, LogFormat};
 use server::{Addresses, Running, Server};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::ServeArgs;
@@ -48,7 +48,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
         }
     };
     if let Some(failure) = failure {
-        running.shutdown().await;
+        error!(part = failure.part, "{failure}");
+        running.shutdown_now().await;
         return Err(Failure::of(failure));
     }
     stop(running, &mut signals).await

@@ -195,3 +195,55 @@ fn a_dialogs_tags_must_both_fit() {
     world.expect(PBX, "SIP/2.0 481 ");
     assert_eq!(world.engine.calls_open(), 1);
 }
+
+/// What a source sees of a request's answers.
+fn answers(world: &mut World, to: &str) -> Vec<String> {
+    std::iter::from_fn(|| world.take(to)).collect()
+}
+
+#[test]
+fn a_challenge_over_udp_is_forgotten_and_asked_again_answered_alike() {
+    let mut world = World::new();
+    let invite = Request::invite();
+    world.send(PBX, &invite.text());
+    let first = world.expect(PBX, "SIP/2.0 407 ");
+    assert_eq!(world.engine.transactions(), 0, "nothing is remembered");
+    world.wait(Duration::from_secs(40));
+    assert_eq!(answers(&mut world, PBX), Vec::<String>::new(), "nor repeated unasked");
+
+    world.send(PBX, &invite.text());
+    let again = world.expect(PBX, "SIP/2.0 407 ");
+    assert_eq!(header(&again, Name::To), header(&first, Name::To));
+    world.send(PBX, &ack(&invite, &again).text());
+    let stray = world.engine.counters().dropped.get("ack-stray");
+    assert_eq!(stray, None, "its ACK is known");
+}
+
+#[test]
+fn a_refusal_of_a_stranger_over_udp_is_repeated_only_when_it_is_asked_for() {
+    let mut world = World::new();
+    let stranger = "198.18.0.1:5060";
+    let invite = Request::invite();
+    world.send(stranger, &invite.text());
+    let first = world.expect(stranger, "SIP/2.0 403 ");
+    world.wait(Duration::from_secs(5));
+    assert_eq!(answers(&mut world, stranger), Vec::<String>::new());
+    world.send(stranger, &invite.text());
+    assert_eq!(answers(&mut world, stranger), [first]);
+    assert_eq!(world.records.len(), 1, "one INVITE, one record");
+}
+
+#[test]
+fn one_source_over_udp_is_not_answered_without_an_end() {
+    let limit = std::num::NonZeroU32::new(3).unwrap();
+    let mut world = World::with(|config| config.strangers.source_answers_per_second_max = limit);
+    for n in 0..20 {
+        let (branch, call_id) = (format!("f{n}"), format!("f{n}"));
+        world.send(PBX, &Request { branch, call_id, ..Request::invite() }.text());
+    }
+    assert_eq!(answers(&mut world, PBX).len(), 3);
+    assert_eq!(world.engine.transactions(), 0);
+    world.wait(Duration::from_secs(2));
+    world.send(PBX, &Request { branch: "later".into(), ..Request::invite() }.text());
+    world.expect(PBX, "SIP/2.0 407 ");
+}
