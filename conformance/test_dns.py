@@ -146,7 +146,7 @@ def open_trunk(server):
 
 def test_a_carrier_is_found_by_naptr_and_srv_and_its_second_server_takes_over(zone, tmp_path):
     names, (first, second) = zone
-    with Server(tmp_path / "t", TRUNKLINE_SIP__DNS__SERVERS=f'["127.0.0.1:{names.port}"]') as server:
+    with Server(tmp_path, TRUNKLINE_SIP__DNS__SERVERS=f'["127.0.0.1:{names.port}"]') as server:
         host = open_trunk(server)
         server.run("carrier", "add", "upstream", "--host", "sip.example")
         with answering(first, 486):
@@ -157,7 +157,7 @@ def test_a_carrier_is_found_by_naptr_and_srv_and_its_second_server_takes_over(zo
 
 def test_calls_go_on_while_the_name_server_is_away(zone, tmp_path):
     names, (first, _) = zone
-    with Server(tmp_path / "t", TRUNKLINE_SIP__DNS__SERVERS=f'["127.0.0.1:{names.port}"]') as server:
+    with Server(tmp_path, TRUNKLINE_SIP__DNS__SERVERS=f'["127.0.0.1:{names.port}"]') as server:
         host = open_trunk(server)
         server.run("carrier", "add", "upstream", "--host", "plain.example", "--port", str(first.port))
         with answering(first, 486):

@@ -24,6 +24,12 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
     listeners.push(listener(&config.sip, Transport::Tls, tls));
     let defaults = call::Config::new(listeners, config.media.advertised_address);
     call::Config {
+        advertised: config
+            .sip
+            .advertised
+            .iter()
+            .map(|it| call::Advertised { toward: it.toward, address: it.address })
+            .collect(),
         caller_id: match config.calls.caller_id {
             CallerId::Inventory => CallerIdPolicy::Inventory,
             CallerId::Any => CallerIdPolicy::Any,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use sip_core::digest::{Algorithm, GuardConfig};
 use sip_core::session;
 use sip_message::Transport;
@@ -17,6 +18,9 @@ use crate::limit::Limits;
 pub struct Config {
     /// Where we are reached, at least one per transport that carriers use.
     pub listeners: Vec<Listener>,
+    /// Addresses for peers of some networks, where the listeners' own are not what these reach. Of
+    /// several networks that a peer is in, the smallest counts.
+    pub advertised: Vec<Advertised>,
     /// The address put into SDP: where peers send their media.
     pub media_address: IpAddr,
     /// Which callers' numbers are believed.
@@ -52,6 +56,15 @@ pub struct Listener {
     pub local: SocketAddr,
     /// The address that others reach it by: goes into Via and Contact.
     pub advertised: SocketAddr,
+}
+
+/// The address that peers of one network reach us by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advertised {
+    /// Whose peers.
+    pub toward: IpNet,
+    /// Goes into Via and Contact, with the listener's port.
+    pub address: IpAddr,
 }
 
 /// How long things may take.
@@ -195,6 +208,7 @@ impl Config {
     pub fn new(listeners: Vec<Listener>, media_address: IpAddr) -> Self {
         Self {
             listeners,
+            advertised: Vec::new(),
             media_address,
             caller_id: CallerIdPolicy::default(),
             limits: Limits::default(),

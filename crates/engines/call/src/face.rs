@@ -2,15 +2,18 @@
 
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
 use sip_message::{Flow, Host, Transport, Via};
 
-use crate::config::Listener;
+use crate::config::{Advertised, Listener};
 use crate::directory::Hop;
 
 /// One listener as others see it.
 #[derive(Debug)]
 pub(crate) struct Face {
     listener: Listener,
+    /// The network whose peers see this face; all if there is none.
+    toward: Option<IpNet>,
     /// The advertised host, as it stands in Via and From.
     pub(crate) host: Box<str>,
     /// The value of Contact.
@@ -18,7 +21,7 @@ pub(crate) struct Face {
 }
 
 impl Face {
-    fn new(listener: Listener) -> Self {
+    fn new(listener: Listener, toward: Option<IpNet>) -> Self {
         let address = listener.advertised;
         let host = match address {
             SocketAddr::V4(v4) => v4.ip().to_string(),
@@ -30,7 +33,7 @@ impl Face {
                 format!("<sip:{address};transport={}>", listener.transport.as_param())
             }
         };
-        Self { listener, host: host.into(), contact: contact.into() }
+        Self { listener, toward, host: host.into(), contact: contact.into() }
     }
 
     /// The Via of a request of ours.
@@ -45,12 +48,20 @@ impl Face {
 pub(crate) struct Faces(Vec<Face>);
 
 impl Faces {
-    pub(crate) fn new(listeners: &[Listener]) -> Self {
-        Self(listeners.iter().copied().map(Face::new).collect())
+    pub(crate) fn new(listeners: &[Listener], advertised: &[Advertised]) -> Self {
+        let faces = listeners.iter().flat_map(|listener| {
+            let named = advertised.iter().map(|it| {
+                let told = SocketAddr::new(it.address, listener.advertised.port());
+                Face::new(Listener { advertised: told, ..*listener }, Some(it.toward))
+            });
+            std::iter::once(Face::new(*listener, None)).chain(named)
+        });
+        Self(faces.collect())
     }
 
     /// The face that a peer on `flow` sees: the listener it came by, else one of its transport and
-    /// address family, else one of its transport. A flow of a transport that nobody listens on
+    /// address family, else one of its transport; and of its addresses the one for the smallest
+    /// network that the peer is in. A flow of a transport that nobody listens on
     /// sees whichever comes first.
     ///
     /// # Panics
@@ -60,17 +71,24 @@ impl Faces {
             let Listener { transport, local, .. } = face.listener;
             let same_transport = transport == flow.transport;
             let same_family = local.is_ipv4() == flow.remote.is_ipv4();
-            (same_transport, same_transport && local == flow.local, same_family)
+            let network = face.toward.map_or(0, |it| usize::from(it.prefix_len()) + 1);
+            (same_transport, same_transport && local == flow.local, network, same_family)
         };
+        let remote = flow.remote.ip().to_canonical();
+        let sees = |face: &&Face| face.toward.is_none_or(|it| it.contains(&remote));
         // Of equals the first: `max_by_key` takes the last.
-        self.0.iter().rev().max_by_key(rank).expect("an engine has a listener")
+        let seen = self.0.iter().rev().filter(sees).max_by_key(rank);
+        seen.expect("an engine has a listener, whose own face everybody sees")
     }
 
     /// The flow on which a request to `hop` leaves; `None` if no listener can reach it.
     pub(crate) fn flow_to(&self, hop: &Hop) -> Option<Flow> {
         let Hop { transport, address, peer, .. } = *hop;
-        let can =
-            |it: &&Listener| it.transport == transport && it.local.is_ipv4() == address.is_ipv4();
+        let reaches = |local: SocketAddr| {
+            let takes_both = local.is_ipv6() && local.ip().is_unspecified();
+            takes_both || local.is_ipv4() == address.is_ipv4()
+        };
+        let can = |it: &&Listener| it.transport == transport && reaches(it.local);
         let listener = self.0.iter().map(|face| &face.listener).find(can)?;
         Some(Flow::toward(transport, listener.local, address, peer))
     }
@@ -91,11 +109,42 @@ mod tests {
             local: local.parse().unwrap(),
             advertised: advertised.parse().unwrap(),
         };
-        Faces::new(&[
+        let listeners = [
             listener(Transport::Udp, "10.0.0.1:5060", "203.0.113.1:5060"),
             listener(Transport::Udp, "[::1]:5060", "[2001:db8::1]:5060"),
             listener(Transport::Tcp, "10.0.0.1:5060", "203.0.113.1:5062"),
-        ])
+        ];
+        Faces::new(&listeners, &[])
+    }
+
+    #[test]
+    fn a_peer_is_told_the_address_for_the_smallest_network_that_it_is_in() {
+        let any = "[::]:5060".parse().unwrap();
+        let advertised = "203.0.113.1:5060".parse().unwrap();
+        let listener = Listener { transport: Transport::Udp, local: any, advertised };
+        let toward = |network: &str, address: &str| Advertised {
+            toward: network.parse().unwrap(),
+            address: address.parse().unwrap(),
+        };
+        let faces = Faces::new(
+            &[listener],
+            &[
+                toward("10.0.0.0/8", "10.0.0.5"),
+                toward("10.9.0.0/16", "10.9.0.5"),
+                toward("::/0", "2001:db8::5"),
+            ],
+        );
+        let told = |remote: &str| {
+            let remote = remote.parse().unwrap();
+            let flow = faces.flow_to(&Hop::new(Transport::Udp, remote)).unwrap();
+            assert_eq!(flow.local, any, "one socket takes both families");
+            faces.of(&flow).host.to_string()
+        };
+        assert_eq!(told("198.51.100.1:5060"), "203.0.113.1");
+        assert_eq!(told("10.1.2.3:5060"), "10.0.0.5");
+        assert_eq!(told("10.9.2.3:5060"), "10.9.0.5");
+        assert_eq!(told("[2001:db8::9]:5060"), "[2001:db8::5]");
+        assert!(faces.are_at("10.9.0.5:5060".parse().unwrap()), "each is known as ours");
     }
 
     #[test]

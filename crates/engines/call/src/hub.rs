@@ -86,7 +86,7 @@ impl Hub {
             streams: FxHashSet::default(),
             ports: PortPool::new(),
             lent: FxHashMap::default(),
-            faces: Faces::new(&config.listeners),
+            faces: Faces::new(&config.listeners, &config.advertised),
             config,
         }
     }

@@ -89,7 +89,7 @@ mod trial;
 
 pub use caller_id::{Caller, CallerIdPolicy, Origin, Presentation};
 pub use config::{
-    Config, DigestConfig, Listener, OnSilence, Patience, Probing, ReliableProgress, Seeds,
+    Advertised, Config, DigestConfig, Listener, OnSilence, Patience, Probing, ReliableProgress, Seeds,
     Strangers,
 };
 pub use counters::Counters;

@@ -46,7 +46,7 @@ pub use log::{LogConfig, LogFormat};
 pub use media::MediaConfig;
 pub use problem::{ConfigError, Problem};
 pub use settings::{Origin, Setting, Settings, Value};
-pub use sip::{DigestAlgorithm, SipConfig};
+pub use sip::{AdvertisedAddress, DigestAlgorithm, SipConfig};
 pub use sip_dns::DnsConfig;
 pub use sip_tls::{ClientCertificates, SipTlsConfig};
 pub use storage::{SealKey, StorageConfig};

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
@@ -16,6 +18,12 @@ pub(super) const KEYS: &[Key] = &[
         "sip.advertised_address",
         Shape::Text,
         "IP address written into Via and Contact, when peers reach us by another than we listen on.",
+    ),
+    Key::list(
+        ADVERTISED,
+        "",
+        "Addresses written into Via and Contact toward peers of some networks, as NETWORK=ADDRESS: \
+         10.0.0.0/8=10.0.0.5. Of several networks the smallest counts.",
     ),
     Key::text(
         "sip.domain",
@@ -77,6 +85,8 @@ pub struct SipConfig {
     pub listen: SocketAddr,
     /// The address that peers reach us by, if it is not the one we listen on.
     pub advertised_address: Option<IpAddr>,
+    /// The addresses that peers of some networks reach us by.
+    pub advertised: Vec<AdvertisedAddress>,
     /// What follows a new connector's id in its outbound host name.
     pub domain: String,
     /// Offered in this order; any of them is accepted. Never empty.
@@ -156,6 +166,7 @@ impl SipConfig {
         Ok(Self {
             listen,
             advertised_address,
+            advertised: advertised(settings)?,
             domain: domain(settings)?,
             digest_algorithms: algorithms(settings)?,
             t1,
@@ -176,6 +187,33 @@ impl SipConfig {
             trace_bytes_max: settings.integer("sip.trace_bytes_max", 0..=1 << 40)?,
         })
     }
+}
+
+const ADVERTISED: &str = "sip.advertised";
+
+/// The address that peers of one network reach us by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdvertisedAddress {
+    /// Whose peers.
+    pub toward: IpNet,
+    /// What they are told.
+    pub address: IpAddr,
+}
+
+fn advertised(settings: &Settings) -> Result<Vec<AdvertisedAddress>, Problem> {
+    let read = |text: &String| {
+        let (network, address) = text.split_once('=')?;
+        let toward = network.trim().parse().ok()?;
+        let address: IpAddr = address.trim().parse().ok()?;
+        (!address.is_unspecified()).then_some(AdvertisedAddress { toward, address })
+    };
+    let refused = |text: &String| {
+        let rule = format!(
+            "\"{text}\" is no NETWORK=ADDRESS; write 10.0.0.0/8=10.0.0.5, or ::/0=2001:db8::5"
+        );
+        settings.refuse(ADVERTISED, rule)
+    };
+    settings.list(ADVERTISED).iter().map(|text| read(text).ok_or_else(|| refused(text))).collect()
 }
 
 /// Reads a host name: labels of letters, digits and inner hyphens (RFC 1123 §2.1), in lower case.

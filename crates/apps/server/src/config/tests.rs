@@ -281,3 +281,15 @@ fn a_file_that_was_named_must_be_there() {
     let message = Config::load(Sources { file, ..Sources::default() }).unwrap_err().to_string();
     assert!(message.contains("cannot read /nonexistent/trunkline.toml"), "{message}");
 }
+
+#[test]
+fn addresses_are_advertised_by_network() {
+    let text = "sip.advertised = ['10.0.0.0/8=10.0.0.5', '::/0 = 2001:db8::5']";
+    let config = Config::load(Sources::text(text)).unwrap();
+    let told: Vec<String> =
+        config.sip.advertised.iter().map(|it| format!("{} {}", it.toward, it.address)).collect();
+    assert_eq!(told, ["10.0.0.0/8 10.0.0.5", "::/0 2001:db8::5"]);
+    for wrong in ["10.0.0.5", "10.0.0.0/8=0.0.0.0", "10.0.0.0/8=x", "=10.0.0.5"] {
+        assert!(refused(&format!("sip.advertised = ['{wrong}']")).contains("NETWORK=ADDRESS"));
+    }
+}

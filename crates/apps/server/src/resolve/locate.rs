@@ -83,7 +83,8 @@ impl Families {
     pub(crate) fn of(ours: &[SocketAddr]) -> Self {
         let spoken = |found| if found { Spoken::Yes } else { Spoken::No };
         Self {
-            v4: spoken(ours.iter().any(SocketAddr::is_ipv4)),
+            // An IPv6 socket on every address takes IPv4 too.
+            v4: spoken(ours.iter().any(|it| it.is_ipv4() || it.ip().is_unspecified())),
             v6: spoken(ours.iter().any(SocketAddr::is_ipv6)),
         }
     }

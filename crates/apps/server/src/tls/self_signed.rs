@@ -33,7 +33,11 @@ pub(super) enum SelfSignedError {
 pub(super) fn names(config: &SipConfig) -> Vec<String> {
     let bound = [Some(config.listen), config.tls.listen].into_iter().flatten().map(|it| it.ip());
     let mut names = vec![config.domain.clone(), format!("*.{}", config.domain), "localhost".into()];
-    for address in bound.chain(config.advertised_address).filter(|it| !it.is_unspecified()) {
+    for address in bound
+        .chain(config.advertised_address)
+        .chain(config.advertised.iter().map(|it| it.address))
+        .filter(|it| !it.is_unspecified())
+    {
         let text = address.to_string();
         if !names.contains(&text) {
             names.push(text);
