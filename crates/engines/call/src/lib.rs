@@ -89,8 +89,8 @@ mod trial;
 
 pub use caller_id::{Caller, CallerIdPolicy, Origin, Presentation};
 pub use config::{
-    Advertised, Config, DigestConfig, Listener, OnSilence, Patience, Probing, ReliableProgress, Seeds,
-    Strangers,
+    Advertised, Config, DigestConfig, Listener, OnSilence, Patience, Probing, ReliableProgress,
+    Seeds, Strangers,
 };
 pub use counters::Counters;
 pub use directory::{Change, Connector, Directory, ResolvedCarrier};
