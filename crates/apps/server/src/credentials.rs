@@ -4,9 +4,17 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use api::operator::dto::{CreateKey, CreatedKey, Key};
+use api::{Clock as _, SystemClock};
 use aws_lc_rs::rand;
-use model::{AccessKey, AccessKeyId, AccountId, KeyPolicy, KeyStatus, Region, Secret, UnixMillis};
+use model::{
+    AccessKey, AccessKeyId, AccountId, AuditRecord, KeyPolicy, KeyStatus, Region, Secret,
+    TransactionId, UnixMillis,
+};
 use store::{Store, StoreError, TypedTx, TypedView, WriteError};
+
+use crate::config::Config;
+use crate::start::StartError;
 
 /// The profile in the credentials file.
 pub const PROFILE: &str = "trunkline";
@@ -79,6 +87,49 @@ pub(crate) async fn ensure_first_key(
 pub(crate) fn write_profile(file: &Path, key: &AccessKey) -> Result<(), CredentialsError> {
     replace_private(file, &profile_text(key))
         .map_err(|error| CredentialsError::File { path: file.into(), error })
+}
+
+/// Makes an access key in the database of a service that is stopped, for whoever has lost every key
+/// that could ask the service for one. The audit gets a record of it.
+///
+/// # Errors
+/// [`StartError`] if there is no such database, or a service has it open, or it cannot be written.
+pub async fn create_key(config: &Config, request: CreateKey) -> Result<CreatedKey, StartError> {
+    let CreateKey { account, policy, name } = request;
+    if !config.storage.database.exists() {
+        let path = config.storage.database.clone();
+        return Err(StartError::NoDatabase { path });
+    }
+    let store = crate::start::open_store(&config.storage).await?;
+    let now = SystemClock.now();
+    let key = AccessKey {
+        id: AccessKeyId::parse(&random_id()).expect("the id is 20 capitals and digits"),
+        account: account.unwrap_or(AccountId::DEFAULT),
+        name: name.chars().filter(|it| !it.is_control()).take(AccessKey::NAME_CHARS_MAX).collect(),
+        secret: Secret::new(random_secret()),
+        status: KeyStatus::Enabled,
+        policy,
+        created: now,
+    };
+    let record = AuditRecord {
+        request_id: TransactionId::from_random(random()),
+        at: now,
+        account: Some(AccountId::DEFAULT),
+        key: None,
+        action: "trunkline:CreateKeys".into(),
+        resources: vec![format!("keys/{}", key.id)],
+        source: std::net::Ipv4Addr::LOCALHOST.into(),
+        status: 201,
+        error: None,
+    };
+    let answer = CreatedKey { key: Key::from(&key), secret_access_key: key.secret.clone() };
+    let written = store.write(move |tx| {
+        tx.put(&key)?;
+        tx.append_audit(&record)
+    });
+    written.await.map_err(|error: WriteError<StoreError>| StartError::Store(error.into_inner()))?;
+    store.close().await;
+    Ok(answer)
 }
 
 fn profile_text(key: &AccessKey) -> String {

@@ -51,7 +51,7 @@ mod start;
 mod tls;
 
 pub use config::Config;
-pub use credentials::{CredentialsError, PROFILE};
+pub use credentials::{CredentialsError, PROFILE, create_key};
 pub use media::MediaStartError;
 pub use running::{PartEnded, Running};
 pub use simulated::{CarrierTap, NUMBERS as SIMULATED_NUMBERS};

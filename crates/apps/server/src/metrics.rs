@@ -103,6 +103,11 @@ impl Metrics {
             "Call records lost because the store was away for too long.",
             self.recorder.lost(),
         );
+        page.counter(
+            "trunkline_audit_records_lost_total",
+            "Audit records of refused requests lost because the store was away for too long.",
+            self.api.audit_lost(),
+        );
     }
 }
 

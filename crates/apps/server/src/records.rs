@@ -254,6 +254,11 @@ pub(crate) async fn trim(store: Store, now: impl Fn() -> UnixMillis) {
             Ok(trimmed) => info!(trimmed, "old call records deleted"),
             Err(failure) => warn!(error = %failure, "old call records could not be deleted"),
         }
+        match store.trim_audit(now()).await {
+            Ok(0) => {}
+            Ok(trimmed) => info!(trimmed, "old audit records deleted"),
+            Err(failure) => warn!(error = %failure, "old audit records could not be deleted"),
+        }
         tokio::time::sleep(TRIM_EVERY).await;
     }
 }

@@ -55,6 +55,12 @@ pub enum StartError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no database where one was to be opened.
+    #[error("{} does not exist; name the data directory of the service with --data-dir", path.display())]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -149,15 +155,18 @@ pub(crate) fn watched(identity: Identity) -> Identity {
     identity
 }
 
-async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
+pub(crate) async fn open_store(config: &StorageConfig) -> Result<Store, StartError> {
     credentials::make_data_dir(&config.data_dir)?;
     let path = &config.seal_key_file;
     if config.seal_key == SealKey::Given && !path.exists() {
         return Err(StartError::SealKeyMissing { path: path.clone() });
     }
     let keyring = Keyring::load_or_create(path)?;
-    let store_config =
-        StoreConfig { retention: config.retention, ..StoreConfig::new(&config.database, keyring) };
+    let store_config = StoreConfig {
+        retention: config.retention,
+        audit_retention: config.audit_retention,
+        ..StoreConfig::new(&config.database, keyring)
+    };
     let opened = tokio::task::spawn_blocking(move || Store::open(store_config)).await;
     Ok(opened.expect("opening the store does not panic")?)
 }
@@ -382,6 +391,13 @@ fn api_config(config: &Config) -> api::ApiConfig {
             voice_connector_groups: config.api.voice_connector_groups_max,
             voice_connectors_per_group: config.api.voice_connectors_per_group_max,
             phone_numbers: config.api.phone_numbers_max,
+            sip_media_applications: config.api.sip_media_applications_max,
+            sip_rules: config.api.sip_rules_max,
+            voice_profile_domains: config.api.voice_profile_domains_max,
+            voice_profiles: config.api.voice_profiles_per_domain_max,
+            speaker_search_tasks: config.api.speaker_search_tasks_max,
+            voice_tone_analysis_tasks: config.api.voice_tone_analysis_tasks_max,
+            concurrent_calls: config.calls.account_calls_max.into(),
             ..defaults.quotas
         },
         rate: api::Rate {

@@ -1,8 +1,14 @@
 //! The grammar of the command line: every command, its flags, and an example of each.
 
+mod audit;
+mod quota;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use audit::{AuditArgs, AuditCommand, AuditFilterArgs};
+pub(crate) use quota::QuotaCommand;
 
 /// A self-hosted SIP trunking service that speaks the Amazon Chime SDK Voice API.
 #[derive(Debug, Parser)]
@@ -88,6 +94,17 @@ pub(crate) enum Command {
     /// The inventory of telephone numbers.
     #[command(subcommand)]
     Number(NumberCommand),
+    /// How much of each thing an account may have.
+    #[command(subcommand)]
+    Quota(QuotaCommand),
+    /// Who asked for which change, from where, and what came of it.
+    #[command(after_help = "Examples:\n  trunkline audit\n  \
+        trunkline audit --account 111122223333 --outcome refused\n  \
+        trunkline audit --operation DeleteVoiceConnector --since 2026-11-23T00:00:00Z --output json\n  \
+        trunkline audit export --file audit.jsonl\n\n\
+        Every request that would change something has a record, refused ones included; no record\n\
+        holds a password, a secret key or a request's body.")]
+    Audit(AuditArgs),
     /// Place a test call from this terminal and show its messages and its quality.
     #[command(after_help = "Examples:\n  \
         trunkline call --from +12065550150 --to +12065550100 --username pbx --password-file pw\n  \
@@ -213,9 +230,14 @@ pub(crate) struct ApiArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make an access key. Its secret is shown once.
-    #[command(
-        after_help = "Example:\n  trunkline key create --account 111122223333 --name terraform"
-    )]
+    #[command(after_help = "Examples:\n  \
+        trunkline key create --account 111122223333 --name terraform\n  \
+        trunkline key create --policy read-only --name monitoring\n  \
+        trunkline key create --policy office-trunk.json --name pbx\n  \
+        trunkline key create --data-dir /var/lib/trunkline    every key is lost\n\n\
+        A policy in a file is written in IAM's JSON policy language; docs/policies.md has examples.\n\
+        With --data-dir the key is written into the database of a service that is stopped: the way\n\
+        back in when no key is left that could ask the service for one.")]
     Create {
         /// The account that the key acts for: twelve digits.
         #[arg(long, value_name = "ID")]
@@ -223,9 +245,25 @@ pub(crate) enum KeyCommand {
         /// What people call it.
         #[arg(long)]
         name: Option<String>,
-        /// What it may do.
-        #[arg(long, value_enum, default_value = "full")]
-        policy: Policy,
+        /// What it may do: `full` is everything in its account, `read-only` every operation that only
+        /// reads, anything else a file with a policy in IAM's language; `-` is standard input.
+        #[arg(long, default_value = "full", value_name = "full|read-only|FILE")]
+        policy: PathBuf,
+        /// Write it into the database in this directory, whose service is stopped, and ask nobody.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Show what a key may do, or give it another policy, effective at once.
+    #[command(after_help = "Examples:\n  \
+        trunkline key policy AKIA0123456789ABCDEF\n  \
+        trunkline key policy AKIA0123456789ABCDEF --set read-only\n  \
+        trunkline key policy AKIA0123456789ABCDEF --set office-trunk.json")]
+    Policy {
+        /// The access key id.
+        id: String,
+        /// What it may do from now on: `full`, `read-only`, or a file with a policy in IAM's language.
+        #[arg(long, value_name = "full|read-only|FILE")]
+        set: Option<PathBuf>,
     },
     /// List access keys, never their secrets.
     #[command(after_help = "Example:\n  trunkline key list")]
@@ -252,15 +290,6 @@ pub(crate) enum KeyCommand {
         /// The access key id.
         id: String,
     },
-}
-
-/// What an access key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Policy {
-    /// Everything, the operator's commands included.
-    Full,
-    /// Operations that read.
-    ReadOnly,
 }
 
 #[derive(Debug, Subcommand)]

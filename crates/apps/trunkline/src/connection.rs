@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 
 use api::operator::dto;
-use chime_client::{Client, ConfigError, Overrides, SourceFile, Sources};
+use chime_client::{Client, ConfigError, Endpoint, Overrides, SourceFile, Sources};
 use chime_client::{Config as ClientConfig, Error as ClientError, Failure as Refusal};
 use http::Method;
 use model::{AccountId, KeyStatus};
@@ -41,23 +41,31 @@ pub(crate) struct CallQuery {
 impl Connection {
     /// Finds where the API is and as whom to call it. Nothing is sent yet.
     pub(crate) fn open(common: &Common) -> Result<Self, Failure> {
-        let local = Local::find();
+        let found = Local::find();
         let overrides = Overrides {
             endpoint_url: common.endpoint_url.clone(),
             profile: common.profile.clone(),
             region: common.region.clone(),
-            endpoint_url_default: Some(local.endpoint.clone()),
+            endpoint_url_default: Some(match &found {
+                Ok(local) => local.endpoint.clone(),
+                Err(_) => UNKNOWN_ENDPOINT.into(),
+            }),
         };
         let config = match ClientConfig::from_process(&overrides) {
             // With a profile named, its absence is the caller's mistake.
             Err(ConfigError::NoCredentials { .. }) if common.profile.is_none() => {
-                local.with_first_key(overrides)?
+                found.as_ref().map_err(not_local)?.with_first_key(overrides)?
             }
             Err(error @ ConfigError::Endpoint { .. }) if common.endpoint_url.is_some() => {
                 return Err(Failure::Usage(error.to_string()));
             }
-            found => found.map_err(Failure::of)?,
+            resolved => resolved.map_err(Failure::of)?,
         };
+        if let Err(broken) = found
+            && Endpoint::parse(UNKNOWN_ENDPOINT, "").is_ok_and(|it| it == config.endpoint)
+        {
+            return Err(not_local(&broken));
+        }
         Self::of(config)
     }
 
@@ -109,6 +117,53 @@ impl Connection {
             KeyStatus::Disabled => "disable",
         };
         self.post(&format!("/operator/keys/{}/{verb}", encoded(id)), &serde_json::json!({})).await
+    }
+
+    pub(crate) async fn set_key_policy(
+        &self,
+        id: &str,
+        request: &dto::SetKeyPolicy,
+    ) -> Result<dto::Key, Failure> {
+        self.put(&format!("/operator/keys/{}/policy", encoded(id)), request).await
+    }
+
+    pub(crate) async fn quotas(
+        &self,
+        account: Option<AccountId>,
+    ) -> Result<dto::QuotaList, Failure> {
+        self.get("/operator/quotas", &[("account", account.map(|it| it.to_string()))]).await
+    }
+
+    pub(crate) async fn set_quota(
+        &self,
+        quota: &str,
+        request: &dto::SetQuota,
+    ) -> Result<dto::AccountQuota, Failure> {
+        self.put(&format!("/operator/quotas/{}", encoded(quota)), request).await
+    }
+
+    pub(crate) async fn reset_quota(
+        &self,
+        quota: &str,
+        account: AccountId,
+    ) -> Result<dto::AccountQuota, Failure> {
+        let (path, query) =
+            (format!("/operator/quotas/{}", encoded(quota)), format!("account={account}"));
+        let answer = self.client.request(Method::DELETE, &path, &query, None).await;
+        read(&answer.map_err(refused)?.body)
+    }
+
+    /// One page of audit records.
+    pub(crate) async fn audit(
+        &self,
+        filter: &[(&str, Option<String>)],
+        limit: u32,
+        token: Option<String>,
+    ) -> Result<dto::AuditPage, Failure> {
+        let mut query = filter.to_vec();
+        query.push(("max-results", Some(limit.clamp(1, PAGE_MAX).to_string())));
+        query.push(("next-token", token));
+        self.get("/operator/audit", &query).await
     }
 
     pub(crate) async fn delete_key(&self, id: &str) -> Result<(), Failure> {
@@ -238,9 +293,31 @@ impl Connection {
         read(&answer.map_err(refused)?.body)
     }
 
+    async fn put<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body).expect("our requests have text keys");
+        let answer = self.client.request(Method::PUT, path, "", Some(body.into())).await;
+        read(&answer.map_err(refused)?.body)
+    }
+
     async fn delete(&self, path: &str) -> Result<(), Failure> {
         self.client.request(Method::DELETE, path, "", None).await.map(drop).map_err(refused)
     }
+}
+
+/// Stands for the endpoint of this machine's service while its configuration is broken. No host has
+/// this name (RFC 6761 §6.4).
+const UNKNOWN_ENDPOINT: &str = "http://trunkline.invalid";
+
+/// The failure of a command that needs this machine's configuration.
+fn not_local(broken: &server::config::ConfigError) -> Failure {
+    Failure::Configuration(format!(
+        "{broken}\nwithout it, it is not known where the service of this machine listens and where its key \
+         is: put it right, or name another service with --endpoint-url and --profile"
+    ))
 }
 
 /// The service on this machine, as its configuration tells.
@@ -251,11 +328,9 @@ struct Local {
 
 impl Local {
     /// A configuration that cannot be read is no reason not to talk to another machine's service, so
-    /// the defaults stand in for it.
-    fn find() -> Self {
-        let sources = server::config::Sources::of_process(None, None);
-        let config = Config::load(sources).or_else(|_| Config::load(Default::default()));
-        let config = config.expect("the defaults are a good configuration");
+    /// it is a failure only where this machine's is meant.
+    fn find() -> Result<Self, server::config::ConfigError> {
+        let config = Config::load(server::config::Sources::of_process(None, None))?;
         let mut listen = config.http.listen;
         if listen.ip().is_unspecified() {
             listen.set_ip(match listen {
@@ -267,10 +342,10 @@ impl Local {
             listen.set_port(8060);
         }
         let scheme = if config.http.tls.is_some() { "https" } else { "http" };
-        Self {
+        Ok(Self {
             endpoint: format!("{scheme}://{listen}"),
             credentials_file: config.storage.credentials_file(),
-        }
+        })
     }
 
     /// The configuration with the first key of the local service.

@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         Command::Carrier(command) => wait(command::carrier::run(&screen, &common, command)),
         Command::Seal(command) => wait(command::seal::run(&screen, &common, command)),
         Command::Number(command) => wait(command::number::run(&screen, &common, command)),
+        Command::Quota(command) => wait(command::quota::run(&screen, &common, command)),
+        Command::Audit(args) => wait(command::audit::run(&screen, &common, args)),
         Command::Call(args) => wait(command::call::run(&screen, &common, args)),
         Command::Calls(args) => wait(command::calls::run(&screen, &common, args)),
         Command::RouteTest(args) => wait(command::route_test::run(&screen, &common, args)),

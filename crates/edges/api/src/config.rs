@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::Region;
+use model::{Quota, Region};
 
 use crate::address::AddressRules;
 
@@ -73,6 +73,9 @@ pub enum PrivateNetworks {
 pub struct Limits {
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Bytes of all bodies that are held at once; more are told to come back. Of requests that name
+    /// a key nobody has, a quarter of it.
+    pub body_bytes_all: usize,
     /// Bytes of a request's line and headers together.
     pub header_bytes: usize,
     /// Time from the first wait for a request on a connection to the end of its headers. It also
@@ -92,6 +95,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            body_bytes_all: 64 << 20,
             header_bytes: 16 << 10,
             header_time: Duration::from_secs(20),
             body_time: Duration::from_secs(20),
@@ -127,6 +131,56 @@ pub struct Quotas {
     pub speaker_search_tasks: u64,
     /// "Active voice tone analysis tasks" of an account; AWS starts at 25.
     pub voice_tone_analysis_tasks: u64,
+    /// "Concurrent Voice Connector calls" of an account; AWS starts at 10 per region. The call path
+    /// enforces it.
+    pub concurrent_calls: u64,
+    /// Calls per second of an account, over all its connectors. The call path enforces it.
+    pub account_calls_per_second: u64,
+}
+
+impl Quotas {
+    /// The value of a quota.
+    pub fn get(&self, quota: Quota) -> u64 {
+        match quota {
+            Quota::VoiceConnectors => self.voice_connectors,
+            Quota::CallsPerSecondPerConnector => self.calls_per_second.into(),
+            Quota::ConcurrentCalls => self.concurrent_calls,
+            Quota::CallsPerSecond => self.account_calls_per_second,
+            Quota::VoiceConnectorGroups => self.voice_connector_groups,
+            Quota::VoiceConnectorsPerGroup => self.voice_connectors_per_group as u64,
+            Quota::PhoneNumbers => self.phone_numbers,
+            Quota::SipMediaApplications => self.sip_media_applications,
+            Quota::SipRules => self.sip_rules,
+            Quota::VoiceProfileDomains => self.voice_profile_domains,
+            Quota::VoiceProfilesPerDomain => self.voice_profiles,
+            Quota::SpeakerSearchTasks => self.speaker_search_tasks,
+            Quota::VoiceToneAnalysisTasks => self.voice_tone_analysis_tasks,
+        }
+    }
+
+    /// Gives a quota a value, at most [`Quota::VALUE_MAX`].
+    pub fn set(&mut self, quota: Quota, value: u64) {
+        let value = value.min(Quota::VALUE_MAX);
+        match quota {
+            Quota::VoiceConnectors => self.voice_connectors = value,
+            Quota::CallsPerSecondPerConnector => {
+                self.calls_per_second = u32::try_from(value).unwrap_or(u32::MAX);
+            }
+            Quota::ConcurrentCalls => self.concurrent_calls = value,
+            Quota::CallsPerSecond => self.account_calls_per_second = value,
+            Quota::VoiceConnectorGroups => self.voice_connector_groups = value,
+            Quota::VoiceConnectorsPerGroup => {
+                self.voice_connectors_per_group = usize::try_from(value).unwrap_or(usize::MAX);
+            }
+            Quota::PhoneNumbers => self.phone_numbers = value,
+            Quota::SipMediaApplications => self.sip_media_applications = value,
+            Quota::SipRules => self.sip_rules = value,
+            Quota::VoiceProfileDomains => self.voice_profile_domains = value,
+            Quota::VoiceProfilesPerDomain => self.voice_profiles = value,
+            Quota::SpeakerSearchTasks => self.speaker_search_tasks = value,
+            Quota::VoiceToneAnalysisTasks => self.voice_tone_analysis_tasks = value,
+        }
+    }
 }
 
 impl Default for Quotas {
@@ -143,6 +197,8 @@ impl Default for Quotas {
             voice_profiles: 1000,
             speaker_search_tasks: 1000,
             voice_tone_analysis_tasks: 1000,
+            concurrent_calls: 10_000,
+            account_calls_per_second: 1_000_000,
         }
     }
 }

@@ -1,21 +1,39 @@
 //! What every request needs: the store, the time, the settings, the keys, the calls in progress.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use store::{Store, StoreError, Tx, View, WriteError};
 
+use crate::audit::{AuditLog, Draft};
 use crate::authenticate::KeyRing;
+use crate::body::Budget;
 use crate::clock::Clock;
 use crate::config::ApiConfig;
 use crate::error::ApiError;
 use crate::live::LiveCalls;
 use crate::operation::phone_number_order::fulfil::Fulfilment;
 use crate::operator::backup::BackupDesk;
-use crate::quota::VoiceConnectorCount;
+use crate::quota::{QuotaBook, VoiceConnectorCount};
 use crate::tally::{Served, Tally};
 
-/// The control plane's surroundings, one per process.
+/// What a request is served with: the control plane's surroundings, and the request's own draft for
+/// the audit.
 pub struct Context {
+    shared: Arc<Surroundings>,
+    draft: Option<Draft>,
+}
+
+impl Deref for Context {
+    type Target = Surroundings;
+
+    fn deref(&self) -> &Surroundings {
+        &self.shared
+    }
+}
+
+/// The control plane's surroundings, one per process.
+pub struct Surroundings {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: ApiConfig,
@@ -24,6 +42,9 @@ pub struct Context {
     pub(crate) voice_connectors: Arc<VoiceConnectorCount>,
     pub(crate) tally: Tally,
     pub(crate) backups: Arc<BackupDesk>,
+    pub(crate) quotas: Arc<QuotaBook>,
+    pub(crate) bodies: Budget,
+    pub(crate) audit: AuditLog,
 }
 
 impl Context {
@@ -40,7 +61,10 @@ impl Context {
     ) -> Result<Arc<Self>, StoreError> {
         let keys = KeyRing::load(&store).await?;
         let backups = Arc::new(BackupDesk::open(&store).await);
-        let context = Arc::new(Self {
+        let quotas = QuotaBook::load(&store, config.quotas.clone()).await?;
+        let shared = Arc::new(Surroundings {
+            audit: AuditLog::start(store.clone()),
+            bodies: Budget::new(config.limits.body_bytes_all),
             store,
             clock,
             config,
@@ -49,7 +73,9 @@ impl Context {
             voice_connectors: Arc::default(),
             tally: Tally::default(),
             backups,
+            quotas,
         });
+        let context = Arc::new(Self { shared, draft: None });
         context.fulfilment().resume().await?;
         Ok(context)
     }
@@ -59,7 +85,7 @@ impl Context {
         Fulfilment {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
-            quota: self.config.quotas.phone_numbers,
+            quotas: Arc::clone(&self.quotas),
         }
     }
 
@@ -68,13 +94,31 @@ impl Context {
         self.tally.served()
     }
 
+    /// The same surroundings for one request; what it changes is written together with `draft`.
+    pub(crate) fn recording(&self, draft: Option<Draft>) -> Self {
+        Self { shared: Arc::clone(&self.shared), draft }
+    }
+
+    /// Audit records of refused requests that were lost since the start, because the store was away.
+    pub fn audit_lost(&self) -> u64 {
+        self.audit.lost()
+    }
+
     /// Changes resources in one transaction. Once this returns, the change is durable and the call
     /// path knows it; after an error, nothing was changed.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Tx) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.store.write(work).await.map_err(WriteError::into_inner)
+        let draft = self.draft.clone();
+        let recorded = move |tx: &mut dyn Tx| {
+            let done = work(&mut *tx)?;
+            if let Some(draft) = draft {
+                draft.write(tx)?;
+            }
+            Ok(done)
+        };
+        self.store.write(recorded).await.map_err(WriteError::into_inner)
     }
 
     /// Looks at one consistent state of all resources.

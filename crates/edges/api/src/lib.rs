@@ -7,8 +7,8 @@
 //! passwords (they become digest keys before they are written).
 //!
 //! **The invariant.** No operation runs without a permission that only a verified signature can
-//! lead to, and nothing is read before it; so what another account owns cannot be
-//! told from what does not exist.
+//! lead to, and before it nothing is read but what the key's policy asks about the caller's own
+//! resources; so what another account owns cannot be told from what does not exist.
 //!
 //! ```no_run
 //! # async fn example(store: store::Store) -> Result<(), Box<dyn std::error::Error>> {
@@ -25,6 +25,7 @@
 
 mod address;
 mod answer;
+mod audit;
 mod authenticate;
 mod authorize;
 mod body;
@@ -37,6 +38,7 @@ pub mod live;
 mod openapi;
 pub mod operation;
 pub mod operator;
+mod origin;
 mod page;
 mod quota;
 mod random;

@@ -1,12 +1,71 @@
-//! How many of a thing an account has, without counting them each time.
+//! How much of a thing an account may have, and how much it has.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use model::{AccountId, VoiceConnector};
-use store::{StoreError, Tx, TypedView as _};
+use chime_api::{ErrorShape, Operation};
+use model::{AccountId, AccountQuotas, Kind, Quota, VoiceConnector};
+use store::{Committed, Observer, Store, StoreError, Tx, TypedView as _};
 
+use crate::config::Quotas;
 use crate::error::{ApiError, ErrorKind};
+
+/// The quotas of every account: the installation's, and over them what the operator set for one
+/// account.
+///
+/// A change is visible here before the write that made it is answered.
+pub(crate) struct QuotaBook {
+    installation: Quotas,
+    accounts: RwLock<HashMap<AccountId, BTreeMap<Quota, u64>>>,
+}
+
+impl QuotaBook {
+    /// Loads what was set in `store` and follows its changes from then on.
+    pub(crate) async fn load(store: &Store, installation: Quotas) -> Result<Arc<Self>, StoreError> {
+        store
+            .project(|view| {
+                let mut accounts = HashMap::new();
+                view.all(|it: AccountQuotas| {
+                    accounts.insert(it.account, it.values);
+                })?;
+                Ok(Arc::new(Self { installation, accounts: RwLock::new(accounts) }))
+            })
+            .await
+    }
+
+    /// What one account may have.
+    pub(crate) fn of(&self, account: AccountId) -> Quotas {
+        let mut quotas = self.installation.clone();
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        for (quota, value) in accounts.get(&account).into_iter().flatten() {
+            quotas.set(*quota, *value);
+        }
+        quotas
+    }
+
+    /// What an account may have for which nothing was set.
+    pub(crate) fn installation(&self) -> &Quotas {
+        &self.installation
+    }
+
+    /// What was set, by account, in the order of their ids.
+    pub(crate) fn set(&self) -> BTreeMap<AccountId, BTreeMap<Quota, u64>> {
+        let accounts = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
+        accounts.iter().map(|(account, values)| (*account, values.clone())).collect()
+    }
+}
+
+impl Observer for QuotaBook {
+    fn committed(&self, committed: &Committed) {
+        for change in committed.changes.iter().filter(|it| it.kind == Kind::AccountQuotas) {
+            let mut accounts = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+            match change.decode::<AccountQuotas>() {
+                Some(quotas) => accounts.insert(change.account, quotas.values),
+                None => accounts.remove(&change.account),
+            };
+        }
+    }
+}
 
 /// Voice Connectors per account, counted once and then kept up to date.
 ///
@@ -31,15 +90,9 @@ impl VoiceConnectorCount {
             Some(known) if *known < quota => *known,
             Some(_) | None => count()?,
         };
-        if now >= quota {
+        if let Err(refusal) = admit(Quota::VoiceConnectors, account, now, quota) {
             counts.insert(account, now);
-            return Err(ApiError::new(
-                ErrorKind::ResourceLimitExceeded,
-                format!(
-                    "the quota \"Amazon Chime SDK Voice Connectors\" of this account is {quota}, and {now} exist; \
-                     delete one, or have the operator raise api.voice_connectors_max"
-                ),
-            ));
+            return Err(refusal);
         }
         now += 1;
         counts.insert(account, now);
@@ -60,13 +113,37 @@ impl VoiceConnectorCount {
     }
 }
 
-/// Refuses one more of what is counted cheaply. `quota` is the quota's name at AWS, or a like one.
-pub(crate) fn admit(quota: &str, now: u64, max: u64) -> Result<(), ApiError> {
+/// Refuses one more of what is counted cheaply.
+pub(crate) fn admit(quota: Quota, account: AccountId, now: u64, max: u64) -> Result<(), ApiError> {
     if now < max {
         return Ok(());
     }
-    Err(ApiError::new(
+    Err(exceeded(quota, account, max, &format!("{now} exist; delete one"), now + 1))
+}
+
+/// The error for a quota that is used up: its name, its value, how it is used, and the remedy.
+/// `wanted` is the value with which the request would be done.
+pub(crate) fn exceeded(
+    quota: Quota,
+    account: AccountId,
+    max: u64,
+    used: &str,
+    wanted: u64,
+) -> ApiError {
+    ApiError::new(
         ErrorKind::ResourceLimitExceeded,
-        format!("the quota \"{quota}\" is {max}, and {now} exist; delete one first"),
-    ))
+        format!(
+            "the quota \"{}\" is {max} for the account {account}, and {used}, or have the operator raise it: \
+             trunkline quota set {quota} {wanted} --account {account}",
+            quota.name()
+        ),
+    )
+}
+
+/// The same, as a bad request where the operation declares nothing nearer.
+pub(crate) fn declared_by(operation: Operation, mut refusal: ApiError) -> ApiError {
+    if !operation.spec().declares(ErrorShape::ResourceLimitExceededException) {
+        refusal.kind = ErrorKind::BadRequest;
+    }
+    refusal
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
+use crate::origin::Origin;
 use crate::service;
 use crate::tls::Encryption;
 use crate::unreadable::Explained;
@@ -32,6 +34,9 @@ const HEADERS_MAX: usize = 100;
 const HEAD_BUFFER_BYTES: usize = 64 << 10;
 /// The rest after an accept that failed for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long the last audit records may take to be written at shutdown.
+const AUDIT_FLUSH_TIME: Duration = Duration::from_secs(5);
 
 /// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +66,9 @@ pub async fn serve(
             accepted = accept(&listener, &served, &turned_away) => accepted,
         };
         match accepted {
-            Ok((stream, Place::Served(permit))) => {
+            Ok((stream, origin, Place::Served(permit))) => {
                 let connection = serve_connection(
-                    stream,
+                    (stream, Origin::of(origin, &encryption)),
                     encryption.clone(),
                     Arc::clone(&context),
                     stopping.clone(),
@@ -73,7 +78,7 @@ pub async fn serve(
                     drop(permit);
                 });
             }
-            Ok((stream, Place::TurnedAway(permit))) => {
+            Ok((stream, _origin, Place::TurnedAway(permit))) => {
                 let patience = context.config.limits.header_time.min(TURNED_AWAY_TIME);
                 let connection = turn_away(stream, encryption.clone(), limit, patience);
                 tokio::spawn(async move {
@@ -91,10 +96,14 @@ pub async fn serve(
     drop(stopping);
     drop(stop);
     let all = u32::try_from(limit).unwrap_or(u32::MAX);
-    match timeout(context.config.limits.drain_time, served.acquire_many(all)).await {
+    let drained = match timeout(context.config.limits.drain_time, served.acquire_many(all)).await {
         Ok(_every_connection_is_gone) => Drained::Clean,
         Err(_elapsed) => Drained::Cut(limit - served.available_permits()),
+    };
+    if timeout(AUDIT_FLUSH_TIME, context.audit.flush()).await.is_err() {
+        tracing::warn!("the last audit records could not be written in time");
     }
+    drained
 }
 
 /// Whether a connection found room.
@@ -108,21 +117,21 @@ async fn accept(
     listener: &TcpListener,
     served: &Arc<Semaphore>,
     turned_away: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, Place)> {
+) -> io::Result<(TcpStream, SocketAddr, Place)> {
     let spare = Arc::clone(turned_away)
         .acquire_owned()
         .await
         .expect("the semaphore lives as long as the accept loop and is never closed");
-    let (stream, _peer) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     Ok(match Arc::clone(served).try_acquire_owned() {
-        Ok(permit) => (stream, Place::Served(permit)),
-        Err(_full) => (stream, Place::TurnedAway(spare)),
+        Ok(permit) => (stream, peer, Place::Served(permit)),
+        Err(_full) => (stream, peer, Place::TurnedAway(spare)),
     })
 }
 
 /// Serves one connection, inside TLS if it is so.
 async fn serve_connection(
-    stream: TcpStream,
+    (stream, origin): (TcpStream, Origin),
     encryption: Encryption,
     context: Arc<Context>,
     mut stopping: watch::Receiver<()>,
@@ -137,7 +146,7 @@ async fn serve_connection(
         tracing::debug!(%error, "TCP_USER_TIMEOUT could not be set");
     }
     match encryption {
-        Encryption::Plaintext => serve_requests(stream, context, stopping).await,
+        Encryption::Plaintext => serve_requests(stream, origin, context, stopping).await,
         Encryption::Tls(tls) => {
             let greeted = tokio::select! {
                 greeted = tls.accept(stream, context.config.limits.header_time) => greeted,
@@ -145,7 +154,7 @@ async fn serve_connection(
                 _sender_is_gone = stopping.changed() => None,
             };
             if let Some(stream) = greeted {
-                serve_requests(stream, context, stopping).await;
+                serve_requests(stream, origin, context, stopping).await;
             }
         }
     }
@@ -154,13 +163,14 @@ async fn serve_connection(
 /// Serves one connection's requests until it ends, idles too long, or the service stops.
 async fn serve_requests(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    origin: Origin,
     context: Arc<Context>,
     mut stopping: watch::Receiver<()>,
 ) {
     let header_time = context.config.limits.header_time;
     let service = service_fn(move |request| {
         let context = Arc::clone(&context);
-        async move { Ok::<_, Infallible>(service::respond(context, request).await) }
+        async move { Ok::<_, Infallible>(service::respond(context, origin, request).await) }
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -1,9 +1,9 @@
 //! From one HTTP request to one answer.
 //!
 //! ```text
-//! request ─► request id ─► claim ─► body ─► verify ─► throttle ─┬─► sts
-//!                      │                                         ├─► operator
-//!                      └─► openapi                               └─► route ─► authorize ─► operate
+//! request ─► request id ─► route ─► claim ─► body ─► verify ─► throttle ─┬─► sts
+//!                      │                                                  ├─► operator
+//!                      └─► openapi                                        └─► authorize ─► operate
 //! ```
 
 use std::future::{Future, poll_fn};
@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chime_api::{Matched, Method, route, route_error_of_method};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{Request, Response, Version};
@@ -23,17 +24,23 @@ use model::TransactionId;
 use tokio::time::{Instant, timeout};
 
 use crate::answer::{Answer, Dialect};
+use crate::audit::{Draft, What};
 use crate::authenticate::{self, Claim, Service};
+use crate::authorize::Asked;
+use crate::body::Sender;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
+use crate::origin::Origin;
 use crate::{body, openapi, operation, operator, sts};
 
 /// Answers one request. Never fails, and outlives its own panics.
 pub(crate) async fn respond(
     context: Arc<Context>,
+    origin: Origin,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let request_id = TransactionId::from_random(crate::random::bytes()).to_string();
+    let id = TransactionId::from_random(crate::random::bytes());
+    let request_id = id.to_string();
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     if let Some(document) = openapi::answer(&parts, &request_id) {
@@ -42,10 +49,15 @@ pub(crate) async fn respond(
     }
     let dialect = dialect(&parts);
     let mut line = LogLine::UNKNOWN;
+    let routed = Routed::of(&parts);
+    line.draft = routed.what(&parts).and_then(|it| Draft::of(it, id, context.clock.now(), origin));
 
     let limit = context.config.limits.request_time;
-    let answered =
-        guarded(timeout(limit, process(&context, &parts, body, &request_id, &mut line))).await;
+    let answered = guarded(timeout(
+        limit,
+        process(&context, origin, (&parts, routed), body, &request_id, &mut line),
+    ))
+    .await;
     let outcome = match answered {
         Some(Ok(outcome)) => outcome,
         Some(Err(_elapsed)) => Err(ApiError::new(
@@ -58,6 +70,10 @@ pub(crate) async fn respond(
         None => Err(ApiError::failure().caused_by("a panic, reported by the panic hook above")),
     };
     line.log(&request_id, &outcome, began.elapsed());
+    if let Some(draft) = line.draft.take() {
+        let error = outcome.as_ref().err().map(|it| it.kind.wire().1);
+        context.audit.conclude(draft, status_of(&outcome), error);
+    }
     context.tally.add(line.operation, status_of(&outcome), began.elapsed());
     match outcome {
         Ok(answer) => answer.into_response(&request_id),
@@ -66,8 +82,9 @@ pub(crate) async fn respond(
 }
 
 async fn process(
-    context: &Arc<Context>,
-    parts: &Parts,
+    context: &Context,
+    origin: Origin,
+    (parts, routed): (&Parts, Routed<'_>),
     body: Incoming,
     request_id: &str,
     line: &mut LogLine,
@@ -80,21 +97,74 @@ async fn process(
             return Err(refusal);
         }
     };
-    let body = body::read(body, limits.body_bytes, limits.body_time).await?;
+    if let Some(draft) = &mut line.draft {
+        draft.claimed(claim.key_id());
+    }
+    let sender = if context.keys.knows(claim.key_id()) { Sender::Known } else { Sender::Stranger };
+    let allowance = context.bodies.allowance(sender);
+    let body = body::read(body, limits.body_bytes, limits.body_time, allowance).await?;
     let caller = claim.verify(parts, &body, &context.keys)?;
     line.caller = Some(format!("{}/{}", caller.account(), caller.key_id()));
+    if let Some(draft) = &mut line.draft {
+        draft.signed(&caller);
+    }
     caller.bucket().take(context.clock.now(), context.config.rate)?;
 
     if claim.service == Service::Sts {
         line.operation = "sts";
         return sts::answer(parts, &body, &caller, request_id);
     }
-    if let Some(path) = operator::path_within(parts.uri.path()) {
-        line.operation = "operator";
-        return operator::answer(context, caller, &parts.method, path, parts.uri.query(), &body)
-            .await;
+    let matched = match routed {
+        Routed::Operator(path) => {
+            line.operation = "operator";
+            let context = context.recording(line.draft.clone());
+            let query = parts.uri.query();
+            return operator::answer(&context, caller, origin, &parts.method, path, query, &body)
+                .await;
+        }
+        Routed::Operation(routed) => routed?,
+    };
+    line.operation = matched.operation.name();
+    let query = parts.uri.query().unwrap_or("");
+    let Matched { operation, labels } = &matched;
+    let asked = Asked { operation: *operation, labels, query, body: &body };
+    if let Some(draft) = &mut line.draft {
+        draft.about(&asked.targets());
     }
-    operation::answer(context, caller, parts, &body, &mut line.operation).await
+    let permit = caller.authorize(context, origin, asked).await?;
+    operation::answer(&context.recording(line.draft.clone()), permit, asked).await
+}
+
+/// What a request is for, by its line alone.
+enum Routed<'a> {
+    /// The operator API: what follows `/operator/`.
+    Operator(&'a str),
+    /// An operation of the API, if there is one.
+    Operation(Result<Matched, ApiError>),
+}
+
+impl<'a> Routed<'a> {
+    fn of(parts: &'a Parts) -> Self {
+        let path = parts.uri.path();
+        if let Some(path) = operator::path_within(path) {
+            return Self::Operator(path);
+        }
+        let method = parts.method.as_str();
+        Self::Operation(match Method::parse(method) {
+            Some(method) => {
+                route(method, path, parts.uri.query().unwrap_or("")).map_err(ApiError::from)
+            }
+            None => Err(route_error_of_method(method, path).into()),
+        })
+    }
+
+    /// The same as the audit sees it.
+    fn what(&self, parts: &'a Parts) -> Option<What<'_>> {
+        match self {
+            Self::Operator(path) => Some(What::Operator(&parts.method, path)),
+            Self::Operation(matched) => matched.as_ref().ok().map(What::Operation),
+        }
+    }
 }
 
 /// What can be told from a request's head alone.
@@ -169,15 +239,17 @@ fn status_of(outcome: &Result<Answer, ApiError>) -> u16 {
     }
 }
 
-/// What one request leaves in the log: no path, no body, no names of users or numbers.
+/// What one request leaves behind. In the log: no path, no body, no names of users or numbers.
 struct LogLine {
     caller: Option<String>,
     operation: &'static str,
+    /// What the audit will keep of it, if it would change something.
+    draft: Option<Draft>,
 }
 
 impl LogLine {
     /// Of a request of which nothing is known yet.
-    const UNKNOWN: Self = Self { caller: None, operation: "none" };
+    const UNKNOWN: Self = Self { caller: None, operation: "none", draft: None };
 
     fn log(&self, request_id: &str, outcome: &Result<Answer, ApiError>, took: Duration) {
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

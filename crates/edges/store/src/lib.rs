@@ -1,4 +1,4 @@
-//! Durable state: resources, their change feed, sealed secrets and call records.
+//! Durable state: resources, their change feed, sealed secrets, call records and audit records.
 //!
 //! Everything the product manages is a [`model::Resource`]: a document found by *(kind, account, key)*
 //! and listed by account or by parent, in key order. [`Store::write`] changes resources in
@@ -36,6 +36,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
 //! ```
 
+pub mod audit;
 pub mod backup;
 pub mod change;
 pub mod document;
@@ -48,6 +49,7 @@ mod sqlite;
 mod store;
 pub mod view;
 
+pub use audit::{AuditCursor, AuditFilter, AuditPage};
 pub use backup::{BackupError, RestoreError};
 pub use change::{Action, Change, Committed, Feed, FeedEntry, Observer};
 pub use document::Document;

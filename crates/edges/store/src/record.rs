@@ -61,14 +61,21 @@ pub struct RecordPage {
     pub next: Option<RecordCursor>,
 }
 
-/// How long call records are kept. Whichever limit is hit first trims the oldest.
+/// How long records are kept. Whichever limit is hit first trims the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// The most records kept; enforced with each append.
     pub count_max: u64,
     /// The age, since its start, at which a record goes; enforced by
-    /// [`Store::trim_records`](crate::Store::trim_records).
+    /// [`Store::trim_records`](crate::Store::trim_records) and
+    /// [`Store::trim_audit`](crate::Store::trim_audit).
     pub age_max: Duration,
+}
+
+impl Retention {
+    /// Of audit records: a million, 400 days.
+    pub const AUDIT: Self =
+        Self { count_max: 1_000_000, age_max: Duration::from_secs(400 * 24 * 60 * 60) };
 }
 
 impl Default for Retention {

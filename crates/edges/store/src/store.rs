@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{CallRecord, UnixMillis};
+use model::{AuditRecord, CallRecord, UnixMillis};
 
 use crate::backup::{Manifest, Progress};
 use crate::job::task;
 use crate::sqlite::Database;
 use crate::{
-    BackupError, Keyring, Observer, RecordCursor, RecordFilter, RecordPage, Retention, Rotation,
-    Snapshot, StoreError, Tx, View, WriteError,
+    AuditCursor, AuditFilter, AuditPage, BackupError, Keyring, Observer, RecordCursor,
+    RecordFilter, RecordPage, Retention, Rotation, Snapshot, StoreError, Tx, View, WriteError,
 };
 
 /// Where the store keeps what, and how much of it.
@@ -22,6 +22,8 @@ pub struct StoreConfig {
     pub keyring: Keyring,
     /// How long call records are kept.
     pub retention: Retention,
+    /// How long audit records are kept.
+    pub audit_retention: Retention,
     /// Changes that the stored feed keeps at least; readers further behind read everything anew.
     pub feed_changes_min: u64,
     /// Writes that may wait for the writer; the next one waits for a place among them.
@@ -39,6 +41,7 @@ impl StoreConfig {
             path: path.into(),
             keyring,
             retention: Retention::default(),
+            audit_retention: Retention::AUDIT,
             feed_changes_min: 100_000,
             queue_length_max: 1024,
             reader_threads: 2,
@@ -167,6 +170,28 @@ impl Store {
     /// many they were.
     pub async fn trim_records(&self, now: UnixMillis) -> Result<u64, StoreError> {
         self.0.trim_records(now).await
+    }
+
+    /// Appends audit records, all or none. Those of requests that were done are better written in the
+    /// transaction that did it: [`Tx::append_audit`].
+    pub async fn append_audit(&self, records: Vec<AuditRecord>) -> Result<(), StoreError> {
+        self.0.append_audit(records).await
+    }
+
+    /// Lists audit records, newest first. Writers do not wait for it.
+    pub async fn audit(
+        &self,
+        filter: AuditFilter,
+        after: Option<AuditCursor>,
+        limit: usize,
+    ) -> Result<AuditPage, StoreError> {
+        self.0.audit(filter, after, limit).await
+    }
+
+    /// Deletes the audit records whose age has come, a few at a time between other writes. Tells how
+    /// many they were.
+    pub async fn trim_audit(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        self.0.trim_audit(now).await
     }
 
     /// Makes a new seal key and seals every secret anew under it, a few at a time between other

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use model::{AccountId, Kind, Resource};
+use model::{AccountId, AuditRecord, Kind, Resource};
 
 use crate::{Document, Feed, StoreError};
 
@@ -56,6 +56,12 @@ pub trait Tx: View {
         account: &AccountId,
         key: &str,
     ) -> Result<bool, StoreError>;
+
+    /// Writes down who asked for what this transaction does, to be kept if it is kept.
+    fn append_audit(&mut self, record: &AuditRecord) -> Result<(), StoreError>;
+
+    /// What this transaction has put and deleted so far: kinds and keys, in their order.
+    fn changed(&self) -> Vec<(Kind, &str)>;
 }
 
 /// Which resources of a kind, in which order. Keys are compared byte by byte.

@@ -236,7 +236,8 @@ impl Turn<'_> {
         sent.ok()
     }
 
-    /// Whether one more call may take a seat, at the connector's pace: a token is spent.
+    /// Whether one more call may take a seat, at the pace of the connector and of the account: a
+    /// token of each is spent.
     pub(crate) fn take_room(
         &mut self,
         seat: &Seat,
@@ -247,7 +248,9 @@ impl Turn<'_> {
         if let Some(termination) = termination {
             usage.take_token(self.now.instant, lane, termination)?;
         }
-        usage.check_room(seat, &self.hub.config.limits)
+        let account = self.directory.limits(seat.account);
+        usage.take_account_token(self.now.instant, seat.account, account)?;
+        usage.check_room(seat, &self.hub.config.limits.of(account))
     }
 
     pub(crate) fn media(&mut self, command: MediaCommand) {

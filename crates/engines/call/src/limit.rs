@@ -11,7 +11,7 @@ use model::{AccountId, Termination, VoiceConnectorId};
 use rustc_hash::FxHashMap;
 use siphasher::sip::SipHasher13;
 
-use crate::directory::Connector;
+use crate::directory::{AccountLimits, Connector};
 
 /// How many calls may be open at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub struct Limits {
     pub connector_calls_max: u32,
     /// Calls of the engine: bounds its memory.
     pub calls_max: u32,
+}
+
+impl Limits {
+    /// These, with what the operator set for the account.
+    pub(crate) fn of(self, account: AccountLimits) -> Self {
+        let account_calls_max = account.calls_max.unwrap_or(self.account_calls_max);
+        Self { account_calls_max, ..self }
+    }
 }
 
 impl Default for Limits {
@@ -36,6 +44,11 @@ impl Default for Limits {
 pub enum Exceeded {
     /// Calls per second of the connector: `CpsLimit`.
     CallsPerSecond {
+        /// The limit.
+        max: u32,
+    },
+    /// Calls per second of the account, over all its connectors: its quota.
+    AccountCallsPerSecond {
         /// The limit.
         max: u32,
     },
@@ -149,6 +162,8 @@ pub(crate) struct Usage {
     paces: [FxHashMap<VoiceConnectorId, Pace>; 2],
     /// Sweep idle paces when there are more than this.
     paces_sweep_at: usize,
+    /// Of accounts that have a limit on calls per second; the operator set each, so they are few.
+    account_paces: FxHashMap<AccountId, Pace>,
     accounts: FxHashMap<AccountId, u32>,
     connectors: FxHashMap<VoiceConnectorId, u32>,
     calls: u32,
@@ -177,6 +192,23 @@ impl Usage {
             }
         };
         taken.map_err(|TooFast| Exceeded::CallsPerSecond { max: rate.get() })
+    }
+
+    /// Spends one token of the account's bucket, if it has one.
+    pub(crate) fn take_account_token(
+        &mut self,
+        now: Instant,
+        account: AccountId,
+        limits: AccountLimits,
+    ) -> Result<(), Exceeded> {
+        let Some(max) = limits.calls_per_second_max else {
+            self.account_paces.remove(&account);
+            return Ok(());
+        };
+        let exceeded = Exceeded::AccountCallsPerSecond { max };
+        let rate = NonZeroU32::new(max).ok_or(exceeded)?;
+        let pace = self.account_paces.entry(account).or_insert_with(|| Pace::new(now));
+        pace.take(now, rate).map_err(|TooFast| exceeded)
     }
 
     /// Whether one more call fits.
@@ -298,6 +330,30 @@ mod tests {
         assert!(usage.take_token(now, Lane::Out, &termination(1, 1)).is_ok());
         assert!(usage.take_token(now, Lane::Out, &termination(1, 1)).is_err());
         assert!(usage.take_token(now, Lane::Out, &termination(2, 1)).is_ok());
+    }
+
+    #[test]
+    fn an_account_has_the_pace_that_was_set_for_it_over_all_its_connectors() {
+        let (mut usage, start) = (Usage::default(), epoch());
+        let account = AccountId::DEFAULT;
+        let set = |max| AccountLimits { calls_per_second_max: max, ..AccountLimits::default() };
+        let two = Exceeded::AccountCallsPerSecond { max: 2 };
+        assert_eq!(usage.take_account_token(start, account, set(Some(2))), Ok(()));
+        assert_eq!(usage.take_account_token(start, account, set(Some(2))), Ok(()));
+        assert_eq!(usage.take_account_token(start, account, set(Some(2))), Err(two));
+        let later = start + Duration::from_millis(500);
+        assert_eq!(usage.take_account_token(later, account, set(Some(2))), Ok(()));
+        let none = Exceeded::AccountCallsPerSecond { max: 0 };
+        assert_eq!(usage.take_account_token(later, account, set(Some(0))), Err(none));
+        assert_eq!(usage.take_account_token(later, account, set(None)), Ok(()));
+    }
+
+    #[test]
+    fn what_was_set_for_an_account_takes_the_place_of_the_engines_limit() {
+        let engine = Limits { account_calls_max: 9, connector_calls_max: 9, calls_max: 9 };
+        let set = AccountLimits { calls_max: Some(0), calls_per_second_max: None };
+        assert_eq!(engine.of(set).account_calls_max, 0);
+        assert_eq!(engine.of(AccountLimits::default()), engine);
     }
 
     #[test]

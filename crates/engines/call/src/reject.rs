@@ -156,6 +156,9 @@ impl Reject {
             Self::PremiumRate(_) => (Rule::Destination, "destination-premium-rate", 403),
             Self::CountryNotAllowed(_) => (Rule::CallingRegion, "country-not-allowed", 403),
             Self::Exceeded(Exceeded::CallsPerSecond { .. }) => (Rule::Cps, "cps-exceeded", 503),
+            Self::Exceeded(Exceeded::AccountCallsPerSecond { .. }) => {
+                (Rule::Cps, "account-cps-exceeded", 503)
+            }
             Self::Exceeded(Exceeded::AccountCalls { .. }) => {
                 (Rule::Concurrency, "account-calls-exceeded", 503)
             }
@@ -209,9 +212,9 @@ impl Reject {
             Self::CountryNotAllowed(country) => {
                 format!("Destination country {country} is not allowed").into()
             }
-            Self::Exceeded(Exceeded::CallsPerSecond { .. }) => {
-                "Calls per second limit exceeded".into()
-            }
+            Self::Exceeded(
+                Exceeded::CallsPerSecond { .. } | Exceeded::AccountCallsPerSecond { .. },
+            ) => "Calls per second limit exceeded".into(),
             Self::Exceeded(Exceeded::AccountCalls { .. } | Exceeded::ConnectorCalls { .. }) => {
                 "Concurrent call limit exceeded".into()
             }
@@ -240,7 +243,9 @@ impl Reject {
     /// Whether the answer names a time to come back.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Exceeded(Exceeded::CallsPerSecond { .. }) => Retry::After(1),
+            Self::Exceeded(
+                Exceeded::CallsPerSecond { .. } | Exceeded::AccountCallsPerSecond { .. },
+            ) => Retry::After(1),
             Self::Exceeded(
                 Exceeded::AccountCalls { .. }
                 | Exceeded::ConnectorCalls { .. }

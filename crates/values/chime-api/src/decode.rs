@@ -38,7 +38,7 @@ pub fn decode<T: Input>(labels: &Labels, query: &str, body: &[u8]) -> Result<T, 
 }
 
 /// One object with every member of the input, wherever in the request it travelled.
-fn gather<'a>(
+pub(crate) fn gather<'a>(
     shape: &Shape,
     labels: &'a Labels,
     query: &str,

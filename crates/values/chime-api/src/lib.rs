@@ -42,6 +42,7 @@ mod enumeration;
 mod error;
 pub mod fuzzing;
 mod generated;
+mod members;
 mod node;
 mod operation;
 mod pattern;
@@ -57,6 +58,7 @@ mod violation;
 pub use decode::{BODY_BYTES_MAX, DEPTH_MAX, NODES_MAX, decode};
 pub use encode::{Encoded, encode, encode_error};
 pub use error::ErrorShape;
+pub use members::Members;
 
 pub use operation::{Effect, Input, Method, Operation, Output, Selector, Spec, Support};
 pub use phone_number_id::{e164_of_phone_number_id, phone_number_id};

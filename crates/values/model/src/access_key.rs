@@ -1,10 +1,14 @@
 //! Access keys: what signs requests to the API.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::serde_by_text;
+use crate::policy::Policy;
 use crate::{AccountId, Kind, Refused, Resource, Secret, UnixMillis};
 
 /// The public half of an access key: 16–128 of `[A-Z0-9]`, `AKIA…` when made here.
@@ -76,9 +80,8 @@ pub enum KeyStatus {
     Disabled,
 }
 
-/// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// What a key may do. On the wire and at rest: `"full"`, `"read-only"`, or a policy document.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum KeyPolicy {
     /// Everything in its account. A full key of [`AccountId::DEFAULT`], the operator's account, may
     /// use the operator's API as well.
@@ -86,6 +89,63 @@ pub enum KeyPolicy {
     Full,
     /// Operations that read.
     ReadOnly,
+    /// What a policy in IAM's language allows.
+    Custom(Arc<Policy>),
+}
+
+impl KeyPolicy {
+    const FULL: &str = "full";
+    const READ_ONLY: &str = "read-only";
+
+    /// Finds a built-in policy by its name.
+    pub fn built_in(name: &str) -> Option<Self> {
+        match name {
+            Self::FULL => Some(Self::Full),
+            Self::READ_ONLY => Some(Self::ReadOnly),
+            _ => None,
+        }
+    }
+
+    /// The policy in a word: `full`, `read-only` or `custom`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Full => Self::FULL,
+            Self::ReadOnly => Self::READ_ONLY,
+            Self::Custom(_) => "custom",
+        }
+    }
+}
+
+impl Serialize for KeyPolicy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Full | Self::ReadOnly => serializer.serialize_str(self.name()),
+            Self::Custom(policy) => policy.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = KeyPolicy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"full\", \"read-only\" or a policy document")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<KeyPolicy, E> {
+                KeyPolicy::built_in(text)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeyPolicy, A::Error> {
+                let policy = Policy::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(KeyPolicy::Custom(Arc::new(policy)))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 impl Resource for AccessKey {
@@ -100,5 +160,25 @@ impl Resource for AccessKey {
     }
     fn parent(&self) -> String {
         self.account.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_a_name_or_a_document() {
+        for text in [
+            r#""full""#,
+            r#""read-only""#,
+            r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+        ] {
+            let policy: KeyPolicy = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&policy).unwrap(), text);
+        }
+        for bad in [r#""all""#, "1", "[]", "{}", r#"{"Statement":[]}"#] {
+            assert!(serde_json::from_str::<KeyPolicy>(bad).is_err(), "{bad}");
+        }
     }
 }

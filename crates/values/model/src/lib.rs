@@ -17,6 +17,7 @@
 
 pub mod access_key;
 pub mod arn;
+pub mod audit;
 pub mod carrier;
 pub mod client_request;
 pub mod credential;
@@ -31,7 +32,9 @@ pub mod number_order;
 pub mod numbering;
 pub mod origination;
 pub mod phone_number;
+pub mod policy;
 pub mod proxy;
+pub mod quota;
 pub mod record;
 pub mod region;
 pub mod resource;
@@ -49,6 +52,7 @@ pub mod voice_profile;
 
 pub use access_key::{AccessKey, AccessKeyId, KeyPolicy, KeyStatus};
 pub use arn::Arn;
+pub use audit::{AuditOutcome, AuditRecord};
 pub use carrier::{
     CalledNumber, Carrier, CarrierCredential, CarrierIdentity, CarrierLookup, CarrierName,
     CarrierTls, CarrierTransport, CarrierTrust, Fingerprint, Probing, SrtpPolicy,
@@ -73,10 +77,12 @@ pub use phone_number::{
     AssociationTarget, CallingName, Holding, PhoneNumber, PhoneNumberAssociation,
     PhoneNumberSettings, ProductType,
 };
+pub use policy::{Policy, PolicyError};
 pub use proxy::{
     GeoMatch, NumberSelection, Participant, Proxy, ProxyCapability, ProxySession,
     ProxySessionStatus,
 };
+pub use quota::{AccountQuotas, Quota};
 pub use record::{CallRecord, CallStatus, Decision, Direction, LegQuality, Verdict};
 pub use region::Region;
 pub use resource::{Kind, Resource};

@@ -32,6 +32,8 @@ macro_rules! kinds {
 kinds! {
     /// An [`AccessKey`](crate::AccessKey).
     AccessKey = "access_key", sealed;
+    /// [`AccountQuotas`](crate::AccountQuotas).
+    AccountQuotas = "account_quotas", clear;
     /// A [`Carrier`](crate::Carrier).
     Carrier = "carrier", sealed;
     /// A [`ClientRequest`](crate::ClientRequest).

@@ -36,6 +36,32 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::integer("api.phone_numbers_max", "10000000", "Phone numbers that one account may have."),
     Key::integer(
+        "api.sip_media_applications_max",
+        "1000",
+        "SIP media applications that one account may have.",
+    ),
+    Key::integer("api.sip_rules_max", "1000", "SIP rules that one account may have."),
+    Key::integer(
+        "api.voice_profile_domains_max",
+        "100",
+        "Voice profile domains that one account may have.",
+    ),
+    Key::integer(
+        "api.voice_profiles_per_domain_max",
+        "1000",
+        "Voice profiles that one domain may have.",
+    ),
+    Key::integer(
+        "api.speaker_search_tasks_max",
+        "1000",
+        "Speaker search tasks that one account may have active.",
+    ),
+    Key::integer(
+        "api.voice_tone_analysis_tasks_max",
+        "1000",
+        "Voice tone analysis tasks that one account may have active.",
+    ),
+    Key::integer(
         "api.calling_name_delay_s",
         "60",
         "Seconds until a phone number's changed calling name is effective; it cannot change before.",
@@ -61,6 +87,18 @@ pub struct ApiConfig {
     pub voice_connectors_per_group_max: usize,
     /// Phone numbers of one account.
     pub phone_numbers_max: u64,
+    /// SIP media applications of one account.
+    pub sip_media_applications_max: u64,
+    /// SIP rules of one account.
+    pub sip_rules_max: u64,
+    /// Voice profile domains of one account.
+    pub voice_profile_domains_max: u64,
+    /// Voice profiles of one domain.
+    pub voice_profiles_per_domain_max: u64,
+    /// Speaker search tasks of one account that are active.
+    pub speaker_search_tasks_max: u64,
+    /// Voice tone analysis tasks of one account that are active.
+    pub voice_tone_analysis_tasks_max: u64,
     /// How long a changed calling name is pending.
     pub calling_name_delay: Duration,
     /// Connections open at once.
@@ -87,6 +125,17 @@ impl ApiConfig {
             voice_connectors_per_group_max: settings
                 .integer("api.voice_connectors_per_group_max", 1..=1_000)?,
             phone_numbers_max: settings.integer("api.phone_numbers_max", 1..=1_000_000_000)?,
+            sip_media_applications_max: settings
+                .integer("api.sip_media_applications_max", 1..=1_000_000)?,
+            sip_rules_max: settings.integer("api.sip_rules_max", 1..=1_000_000)?,
+            voice_profile_domains_max: settings
+                .integer("api.voice_profile_domains_max", 1..=1_000_000)?,
+            voice_profiles_per_domain_max: settings
+                .integer("api.voice_profiles_per_domain_max", 1..=1_000_000)?,
+            speaker_search_tasks_max: settings
+                .integer("api.speaker_search_tasks_max", 1..=1_000_000)?,
+            voice_tone_analysis_tasks_max: settings
+                .integer("api.voice_tone_analysis_tasks_max", 1..=1_000_000)?,
             calling_name_delay: settings.seconds("api.calling_name_delay_s", 1..=2_592_000)?,
             connections_max: settings.integer("api.connections_max", 1..=100_000)?,
             request_timeout: settings.seconds("api.request_timeout_s", 1..=3_600)?,

@@ -37,6 +37,12 @@ pub(super) const KEYS: &[Key] = &[
         "10000000",
         "Call records that are kept at most; the oldest go first.",
     ),
+    Key::integer(
+        "audit.records_max",
+        "1000000",
+        "Audit records that are kept; the oldest go first. About 400 bytes each.",
+    ),
+    Key::integer("audit.age_max_days", "400", "Days that an audit record is kept."),
 ];
 
 /// Files of durable state. A value of this type has passed its checks.
@@ -52,6 +58,8 @@ pub struct StorageConfig {
     pub seal_key: SealKey,
     /// How long call records are kept.
     pub retention: Retention,
+    /// How long audit records are kept.
+    pub audit_retention: Retention,
 }
 
 /// Who makes the sealing key.
@@ -78,6 +86,10 @@ impl StorageConfig {
                 count_max: settings.integer("records.count_max", 1_000..=1_000_000_000)?,
             },
             data_dir,
+            audit_retention: Retention {
+                count_max: settings.integer("audit.records_max", 1_000..=100_000_000)?,
+                age_max: DAY * settings.integer("audit.age_max_days", 1..=36_500)?,
+            },
         })
     }
 

@@ -2,9 +2,9 @@
 
 use call::directory::Change;
 use model::{
-    Carrier, CarrierName, E164Number, Kind, PhoneNumberAssociation, PhoneNumberSettings,
-    ProxySessionId, Resource, SipRuleId, SipUser, Username, VoiceConnectorGroupId,
-    VoiceConnectorId,
+    AccountQuotas, Carrier, CarrierName, E164Number, Kind, PhoneNumberAssociation,
+    PhoneNumberSettings, ProxySessionId, Resource, SipRuleId, SipUser, Username,
+    VoiceConnectorGroupId, VoiceConnectorId,
 };
 
 use super::Folding;
@@ -55,6 +55,10 @@ pub(super) fn fold(folding: &mut Folding, change: &store::Change) {
         Kind::VoiceConnectorGroup => {
             put_or(change, Change::PutGroup, |key| Change::DeleteGroup(group_id(key)))
         }
+        Kind::AccountQuotas => change
+            .decode::<AccountQuotas>()
+            .map(Change::PutQuotas)
+            .unwrap_or(Change::DeleteQuotas(change.account)),
         Kind::AccessKey
         | Kind::ClientRequest
         | Kind::ExternalSystems

@@ -2,8 +2,8 @@
 
 use call::directory::{Change, Directory, Share};
 use model::{
-    EmergencyCalling, Origination, PhoneNumberSettings, Proxy, ProxySession, Resource, SipRule,
-    SipUser, Termination, VoiceConnectorGroup, VoiceConnectorId,
+    AccountQuotas, EmergencyCalling, Origination, PhoneNumberSettings, Proxy, ProxySession,
+    Resource, SipRule, SipUser, Termination, VoiceConnectorGroup, VoiceConnectorId,
 };
 use store::{Range, RowRef, Snapshot, StoreError, TypedView as _, Visit};
 
@@ -29,6 +29,7 @@ pub(super) fn load(stored: &Snapshot<'_>) -> Result<Loaded, StoreError> {
     stored.all::<EmergencyCalling>(|it| directory.apply(Change::PutEmergencyCalling(it)))?;
     stored.all::<Proxy>(|it| directory.apply(Change::PutProxy(it)))?;
 
+    stored.all::<AccountQuotas>(|it| directory.apply(Change::PutQuotas(it)))?;
     stored.all::<PhoneNumberSettings>(|it| directory.apply(Change::PutNumberSettings(it)))?;
     stored.all::<VoiceConnectorGroup>(|it| directory.apply(Change::PutGroup(it)))?;
     stored.all::<ProxySession>(|it| directory.apply(Change::PutProxySession(it)))?;

@@ -1,9 +1,9 @@
 use std::num::NonZeroU32;
 
 use model::{
-    AccountId, DigestKeys, E164Number, NetworkType, Origination, PhoneNumber,
-    PhoneNumberAssociation, Region, Resource, Secret, SipUser, Termination, UnixMillis, Username,
-    VoiceConnector, VoiceConnectorId,
+    AccountId, AccountQuotas, DigestKeys, E164Number, NetworkType, Origination, PhoneNumber,
+    PhoneNumberAssociation, Quota, Region, Resource, Secret, SipUser, Termination, UnixMillis,
+    Username, VoiceConnector, VoiceConnectorId,
 };
 use store::{Keyring, Store, StoreConfig, TypedTx};
 
@@ -269,4 +269,19 @@ async fn a_routes_host_is_asked_for_while_a_route_names_it() {
     assert!(world.directory().resolved(&places[0].place).is_empty());
     world.delete::<VoiceConnector>(id().to_string()).await;
     assert!(world.projection.named().is_empty());
+}
+
+#[tokio::test]
+async fn an_accounts_quotas_limit_its_calls_at_once_and_until_they_are_reset() {
+    let world = World::new(SimulatedCarrier::Absent).await;
+    let limits = |world: &World| world.directory().limits(AccountId::DEFAULT);
+    assert_eq!(limits(&world), call::directory::AccountLimits::default());
+    let values = [(Quota::ConcurrentCalls, 2), (Quota::SipRules, 1)].into();
+    world.put(AccountQuotas { account: AccountId::DEFAULT, values }).await;
+    assert_eq!(limits(&world).calls_max, Some(2));
+    assert_eq!(limits(&world).calls_per_second_max, None);
+    let again = project(&world.store, SimulatedCarrier::Absent).await;
+    assert_eq!(again.directory().load().limits(AccountId::DEFAULT), limits(&world));
+    world.delete::<AccountQuotas>(AccountQuotas::KEY.into()).await;
+    assert_eq!(limits(&world).calls_max, None);
 }

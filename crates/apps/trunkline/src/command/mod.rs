@@ -1,6 +1,7 @@
 //! One file per command. Each asks the service and renders the answer; deciding is the service's.
 
 pub(crate) mod api;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod calls;
@@ -11,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod key;
 pub(crate) mod number;
+pub(crate) mod quota;
 pub(crate) mod restore;
 pub(crate) mod route_test;
 pub(crate) mod seal;

@@ -51,6 +51,13 @@ impl KeyRing {
             .await
     }
 
+    /// Whether a key has this id.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        AccessKeyId::parse(id).is_ok_and(|id| {
+            self.keys.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+        })
+    }
+
     /// The key of this id, or a decoy that costs the same to check and never matches.
     pub(crate) fn find(&self, id: &str) -> Found {
         let known = AccessKeyId::parse(id).ok().and_then(|id| {

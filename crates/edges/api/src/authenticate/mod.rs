@@ -37,6 +37,7 @@ pub(crate) enum Service {
 /// maker.
 pub(crate) struct Caller {
     key: Arc<RingKey>,
+    region: Region,
 }
 
 impl Caller {
@@ -46,8 +47,13 @@ impl Caller {
     }
 
     /// What the key may do.
-    pub(crate) fn policy(&self) -> KeyPolicy {
-        self.key.key.policy
+    pub(crate) fn policy(&self) -> &KeyPolicy {
+        &self.key.key.policy
+    }
+
+    /// The region that the request is signed for.
+    pub(crate) fn region(&self) -> Region {
+        self.region
     }
 
     /// The public half of the key.
@@ -109,6 +115,11 @@ pub(crate) fn claim(parts: &Parts, now: UnixMillis) -> Result<Claim<'_>, ApiErro
 }
 
 impl Claim<'_> {
+    /// The key that the request claims to be signed by.
+    pub(crate) fn key_id(&self) -> &str {
+        self.authorization.key_id
+    }
+
     /// Checks the signature over the whole request.
     pub(crate) fn verify(
         &self,
@@ -141,7 +152,10 @@ impl Claim<'_> {
             Found::Decoy(_) => Err(unknown_key(key_id)),
             Found::Known(_) if !matches => Err(mismatch(key_id, signed_headers, &canonical)),
             Found::Known(key) if key.key.status == KeyStatus::Disabled => Err(disabled_key(key_id)),
-            Found::Known(key) => Ok(Caller { key }),
+            // Requests to STS may be signed for any region; nothing of theirs depends on it.
+            Found::Known(key) => {
+                Ok(Caller { key, region: Region::parse(region).unwrap_or_default() })
+            }
         }
     }
 }

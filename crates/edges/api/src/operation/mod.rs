@@ -38,17 +38,11 @@ mod voice_tone_analysis_task;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use chime_api::{
-    Encoded, Labels, Method, Operation, RouteError, Violation, decode, encode, route,
-    route_error_of_method,
-};
-use http::request::Parts;
+use chime_api::{Encoded, Labels, Operation, RouteError, Violation, decode, encode};
 
 use crate::answer::Answer;
-use crate::authenticate::Caller;
-use crate::authorize::Permit;
+use crate::authorize::{Asked, Permit};
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 
@@ -196,30 +190,22 @@ fn handler(operation: Operation) -> Option<Handler> {
     HANDLERS.iter().find(|(it, _)| *it == operation).map(|(_, handler)| *handler)
 }
 
-/// Answers a verified request to one of the 96 operations. `name` is told which it was.
+/// Answers a permitted request to one of the 96 operations.
 pub(crate) async fn answer(
-    context: &Arc<Context>,
-    caller: Caller,
-    parts: &Parts,
-    body: &[u8],
-    name: &mut &'static str,
+    context: &Context,
+    permit: Permit,
+    asked: Asked<'_>,
 ) -> Result<Answer, ApiError> {
-    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or(""));
-    let matched = match Method::parse(parts.method.as_str()) {
-        Some(method) => route(method, path, query)?,
-        None => return Err(route_error_of_method(parts.method.as_str(), path).into()),
-    };
-    *name = matched.operation.name();
-    let permit = caller.authorize(matched.operation)?;
-    let Some(handler) = handler(matched.operation) else {
+    let Asked { operation, labels, query, body } = asked;
+    let Some(handler) = handler(operation) else {
         return Err(ApiError::new(
             ErrorKind::NotImplemented,
             format!(
-                "{name} is not implemented in this release; `trunkline api --list` tells which operations are"
+                "{operation} is not implemented in this release; `trunkline api --list` tells which operations are"
             ),
         ));
     };
-    let call = Call { context, permit, labels: &matched.labels, query, body };
+    let call = Call { context, permit, labels, query, body };
     let Encoded { status, body } = handler(call).await?;
     Ok(Answer::encoded(status, body))
 }

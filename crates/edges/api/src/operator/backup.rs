@@ -117,7 +117,7 @@ impl BackupDesk {
 }
 
 /// `POST /operator/backups`
-pub(super) fn begin(context: &Arc<Context>, _permit: OperatorPermit) -> Result<Answer, ApiError> {
+pub(super) fn begin(context: &Context, _permit: OperatorPermit) -> Result<Answer, ApiError> {
     let desk = Arc::clone(&context.backups);
     let id = TransactionId::from_random(crate::random::bytes()).to_string();
     let path = desk.directory.join(format!("{PREFIX}{id}"));

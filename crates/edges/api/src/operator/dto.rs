@@ -4,12 +4,18 @@
 //! text ([`Timestamp`]); secrets are write-only, except that a key's secret is told once, in the
 //! answer that creates it.
 
+mod audit;
+mod quota;
+
 use chime_api::Timestamp;
 use model::{
     AccountId, CallRecord, CallStatus, CalledNumber, CarrierLookup, CarrierTransport, Decision,
     Direction, KeyPolicy, KeyStatus, LegQuality, Probing, Secret, SrtpPolicy, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
+
+pub use audit::{AuditEntry, AuditPage};
+pub use quota::{AccountQuota, QuotaList, SetQuota};
 
 /// Converts the product's time to the wire's.
 pub fn timestamp(at: UnixMillis) -> Timestamp {
@@ -24,10 +30,18 @@ pub fn timestamp(at: UnixMillis) -> Timestamp {
 pub struct CreateKey {
     /// The account it acts for; the operator's own when absent. An account exists from its first key on.
     pub account: Option<AccountId>,
-    /// What it may do; everything when absent.
+    /// What it may do: `"full"`, `"read-only"`, or a policy document; everything when absent.
     pub policy: KeyPolicy,
     /// What people call it.
     pub name: String,
+}
+
+/// `PUT /operator/keys/{id}/policy`: gives a key another policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetKeyPolicy {
+    /// What it may do: `"full"`, `"read-only"`, or a policy document.
+    pub policy: KeyPolicy,
 }
 
 /// The answer to [`CreateKey`]: the only time the secret is told.
@@ -48,8 +62,11 @@ pub struct Key {
     pub account: AccountId,
     /// What people call it; may be empty.
     pub name: String,
-    /// What it may do.
+    /// What it may do: `"full"`, `"read-only"`, or a policy document.
     pub policy: KeyPolicy,
+    /// Actions in its policy that begin with `chime:` and name no operation of this API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_actions: Vec<String>,
     /// Whether it may be used.
     pub status: KeyStatus,
     /// When it was made.

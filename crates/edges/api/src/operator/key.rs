@@ -1,10 +1,11 @@
 //! Access keys.
 
+use chime_api::Operation;
 use http::StatusCode;
 use model::{AccessKey, AccessKeyId, AccountId, KeyPolicy, KeyStatus, Secret};
 use store::{Page, Tx, TypedTx as _, TypedView as _};
 
-use super::dto::{CreateKey, CreatedKey, Key, KeyList, timestamp};
+use super::dto::{CreateKey, CreatedKey, Key, KeyList, SetKeyPolicy, timestamp};
 use super::query::Query;
 use crate::answer::Answer;
 use crate::authorize::OperatorPermit;
@@ -26,7 +27,7 @@ pub(super) async fn create(
         )));
     }
     let key = generate(wire.account.unwrap_or(permit.account()), wire.policy, name, context);
-    let answer = CreatedKey { key: to_wire(&key), secret_access_key: key.secret.clone() };
+    let answer = CreatedKey { key: Key::from(&key), secret_access_key: key.secret.clone() };
     context.write(move |tx| Ok(tx.put(&key)?)).await?;
     Ok(Answer::json(StatusCode::CREATED, &answer))
 }
@@ -61,7 +62,7 @@ pub(super) async fn list(
             }
         })
         .await?;
-    let keys = keys.items.iter().map(to_wire).collect();
+    let keys = keys.items.iter().map(Key::from).collect();
     Ok(Answer::json(StatusCode::OK, &KeyList { keys }))
 }
 
@@ -83,6 +84,28 @@ pub(super) async fn disable(
     set_status(context, id, KeyStatus::Disabled).await
 }
 
+/// Gives a key another policy, effective from this answer on.
+pub(super) async fn set_policy(
+    context: &Context,
+    _permit: OperatorPermit,
+    id: &str,
+    wire: SetKeyPolicy,
+) -> Result<Answer, ApiError> {
+    let id = parse_id(id)?;
+    let key = context
+        .write(move |tx| {
+            let mut key = load(&*tx, &id)?;
+            if wire.policy != KeyPolicy::Full {
+                refuse_last(&*tx, &key)?;
+            }
+            key.policy = wire.policy;
+            tx.put(&key)?;
+            Ok(key)
+        })
+        .await?;
+    Ok(Answer::json(StatusCode::OK, &Key::from(&key)))
+}
+
 async fn set_status(context: &Context, id: &str, status: KeyStatus) -> Result<Answer, ApiError> {
     let id = parse_id(id)?;
     let key = context
@@ -96,7 +119,7 @@ async fn set_status(context: &Context, id: &str, status: KeyStatus) -> Result<An
             Ok(key)
         })
         .await?;
-    Ok(Answer::json(StatusCode::OK, &to_wire(&key)))
+    Ok(Answer::json(StatusCode::OK, &Key::from(&key)))
 }
 
 /// Deletes a key.
@@ -151,13 +174,28 @@ fn load(tx: &dyn Tx, id: &AccessKeyId) -> Result<AccessKey, ApiError> {
         .ok_or_else(|| ApiError::no_such("access key", id.as_str()))
 }
 
-fn to_wire(key: &AccessKey) -> Key {
-    Key {
-        access_key_id: key.id.to_string(),
-        account: key.account,
-        name: key.name.clone(),
-        policy: key.policy,
-        status: key.status,
-        created: timestamp(key.created),
+/// The actions of a policy that name nothing here. Those of other services are no mistake, since one
+/// policy may speak of several.
+fn unknown_actions(policy: &KeyPolicy) -> Vec<String> {
+    let KeyPolicy::Custom(policy) = policy else { return Vec::new() };
+    let known: Vec<String> = Operation::all().map(|it| format!("chime:{it}")).collect();
+    let unknown = policy.actions_unknown_to(&known).into_iter();
+    unknown
+        .filter(|it| it.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("chime:")))
+        .map(str::to_owned)
+        .collect()
+}
+
+impl From<&AccessKey> for Key {
+    fn from(key: &AccessKey) -> Self {
+        Self {
+            access_key_id: key.id.to_string(),
+            account: key.account,
+            name: key.name.clone(),
+            policy: key.policy.clone(),
+            unknown_actions: unknown_actions(&key.policy),
+            status: key.status,
+            created: timestamp(key.created),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! The operator API under `/operator/`: keys, carriers, numbers, calls, the seal, status.
+//! The operator API under `/operator/`: keys, carriers, numbers, calls, quotas, the audit, the seal, status.
 //!
-//! Signed like the rest, for full keys of the operator's account. JSON with `snake_case` names
+//! Signed like the rest, for keys of the operator's account that are full or whose policy allows the
+//! request's action (`trunkline:GetCalls`). JSON with `snake_case` names
 //! ([`dto`]); errors in the same envelope as everywhere. `trunkline` commands are its client.
 //!
 //! Its OpenAPI document is made of this table, the routes below and [`dto`] by `cargo xtask codegen`.
@@ -12,6 +13,7 @@
 //! | `POST /operator/keys` [`dto::CreateKey`] | 201 [`dto::CreatedKey`] |
 //! | `POST /operator/keys/{id}/enable` | [`dto::Key`] |
 //! | `POST /operator/keys/{id}/disable` | [`dto::Key`] |
+//! | `PUT /operator/keys/{id}/policy` [`dto::SetKeyPolicy`] | [`dto::Key`] |
 //! | `DELETE /operator/keys/{id}` | 204 |
 //! | `GET /operator/carriers` | [`dto::CarrierList`] |
 //! | `GET /operator/carriers/{name}` | [`dto::Carrier`] |
@@ -30,8 +32,14 @@
 //! | `GET /operator/backups/{id}` | [`dto::Backup`] |
 //! | `GET /operator/backups/{id}/data?offset=` | at most 4 MiB of the file |
 //! | `DELETE /operator/backups/{id}` | 204 |
+//! | `GET /operator/quotas[?account=]` | [`dto::QuotaList`] |
+//! | `PUT /operator/quotas/{quota}` [`dto::SetQuota`] | [`dto::AccountQuota`] |
+//! | `DELETE /operator/quotas/{quota}?account=` | [`dto::AccountQuota`] as it is then |
+//! | `GET /operator/audit[?account=][&key=][&operation=][&outcome=][&since=][&until=][&max-results=][&next-token=]` | [`dto::AuditPage`] |
 //! | `POST /operator/seal/rotate` | [`dto::SealRotation`] |
 
+mod action;
+mod audit;
 pub(crate) mod backup;
 mod call;
 mod carrier;
@@ -40,21 +48,22 @@ pub mod dto;
 mod key;
 mod number;
 mod query;
+mod quota;
 mod route_test;
 mod seal;
 mod status;
 mod trace;
 
-use std::sync::Arc;
-
 use http::Method;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::action::action;
 use self::query::Query;
 use crate::answer::Answer;
 use crate::authenticate::Caller;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
+use crate::origin::Origin;
 
 /// The most items on one page.
 const PAGE_MAX: i64 = 1000;
@@ -66,14 +75,15 @@ pub(crate) fn path_within(path: &str) -> Option<&str> {
 
 /// Answers a verified request to the operator API. `path` is what follows `/operator/`.
 pub(crate) async fn answer(
-    context: &Arc<Context>,
+    context: &Context,
     caller: Caller,
+    origin: Origin,
     method: &Method,
     path: &str,
     query: Option<&str>,
     body: &[u8],
 ) -> Result<Answer, ApiError> {
-    let permit = caller.authorize_operator()?;
+    let permit = caller.authorize_operator(context, origin, &action(method, path))?;
     let query = Query::parse(query.unwrap_or_default())?;
     let segments: Vec<String> = path.split('/').map(query::decode).collect::<Result<_, _>>()?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -84,6 +94,9 @@ pub(crate) async fn answer(
         (&Method::POST, ["keys"]) => key::create(context, permit, parse_body(body)?).await,
         (&Method::POST, ["keys", id, "enable"]) => key::enable(context, permit, id).await,
         (&Method::POST, ["keys", id, "disable"]) => key::disable(context, permit, id).await,
+        (&Method::PUT, ["keys", id, "policy"]) => {
+            key::set_policy(context, permit, id, parse_body(body)?).await
+        }
         (&Method::DELETE, ["keys", id]) => key::delete(context, permit, id).await,
 
         (&Method::GET, ["carriers"]) => carrier::list(context, permit, query).await,
@@ -109,13 +122,21 @@ pub(crate) async fn answer(
         (&Method::GET, ["backups", id, "data"]) => backup::data(context, permit, id, query).await,
         (&Method::DELETE, ["backups", id]) => backup::delete(context, permit, id),
 
+        (&Method::GET, ["quotas"]) => quota::list(context, permit, query).await,
+        (&Method::PUT, ["quotas", quota]) => {
+            quota::set(context, permit, quota, parse_body(body)?).await
+        }
+        (&Method::DELETE, ["quotas", quota]) => quota::reset(context, permit, quota, query).await,
+
+        (&Method::GET, ["audit"]) => audit::list(context, permit, query).await,
+
         (&Method::POST, ["seal", "rotate"]) => seal::rotate(context, permit).await,
 
         _ => Err(ApiError::new(
             ErrorKind::UnknownOperation,
             format!(
                 "the operator API has no {method} of this path; it has status, keys, carriers, peers, numbers, calls, \
-                 explain, trace, backups and seal under /operator/"
+                 explain, trace, backups, quotas, audit and seal under /operator/"
             ),
         )),
     }

@@ -64,6 +64,44 @@ async fn a_body_at_the_limit_is_taken_and_one_beyond_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_held_together_have_a_limit_and_strangers_a_smaller_one() {
+    let budget = Limits { body_bytes_all: 16 << 10, ..Limits::default() };
+    let world = World::with_config(limits(budget)).await;
+    let body = |bytes: usize| format!("{:bytes$}", r#"{"Name":"x","RequireEncryption":false}"#);
+    let mut stranger = world.key.clone();
+    stranger.id = "AKIANOBODY".into();
+    let ask = |key, bytes| world.call_as(key, "POST", "/voice-connectors", body(bytes));
+
+    // A quarter of it is for requests that name a key nobody has.
+    ask(&stranger, 4 << 10).await.refused(401, "UnauthorizedClientException");
+    let refused = ask(&stranger, (4 << 10) + 1).await;
+    refused.refused(503, "ServiceUnavailableException");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    ask(&world.key, 16 << 10).await.expect(201);
+
+    // What begins to come and does not end holds its share until it is cut.
+    let mut slow = TcpStream::connect(world.address).await.unwrap();
+    let half = world.signed(&world.key, "POST", "/voice-connectors", body(12 << 10).as_bytes());
+    let half = half.bytes("close");
+    slow.write_all(&half[..half.len() - 1]).await.unwrap();
+    loop {
+        // Until the service has seen the slow one.
+        let answer = ask(&world.key, 8 << 10).await;
+        if answer.status == 503 {
+            answer.refused(503, "ServiceUnavailableException");
+            break;
+        }
+        answer.expect(201);
+    }
+    ask(&world.key, 4 << 10).await.expect(201);
+    slow.write_all(&half[half.len() - 1..]).await.unwrap();
+    let mut received = Vec::new();
+    slow.read_to_end(&mut received).await.unwrap();
+    Answer::parse(&received).expect(201);
+    ask(&world.key, 16 << 10).await.expect(201);
+}
+
+#[tokio::test]
 async fn headers_beyond_the_limit_are_refused_by_name() {
     let world = World::start().await;
     let mut request = world.signed(&world.key, "GET", "/voice-connectors", b"");

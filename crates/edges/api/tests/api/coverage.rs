@@ -6,7 +6,7 @@ use model::KeyPolicy;
 use crate::world::{Answer, World};
 
 /// The request line's target of an operation, its labels filled with ids that exist nowhere.
-fn target(operation: Operation) -> String {
+pub(crate) fn target(operation: Operation) -> String {
     let spec = operation.spec();
     let path: Vec<&str> = spec
         .path
@@ -83,10 +83,10 @@ async fn a_read_only_key_reads_and_changes_nothing() {
         match spec.effect {
             Effect::Read => assert_ne!(answer.status, 403, "{operation}: {answer:?}"),
             Effect::Idempotent | Effect::Once => {
-                let declared = if spec.declares(ErrorShape::ForbiddenException) {
-                    "ForbiddenException"
-                } else {
+                let declared = if spec.declares(ErrorShape::AccessDeniedException) {
                     "AccessDeniedException"
+                } else {
+                    "ForbiddenException"
                 };
                 let message = answer.refused(403, declared);
                 assert!(message.contains("read-only"), "{operation}: {message}");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here is a failed test")]
 
 mod association;
+mod audit;
 mod authentication;
 mod connections;
 mod coverage;
@@ -12,7 +13,9 @@ mod operator_backup;
 mod origination;
 mod phone_number;
 mod phone_number_search;
+mod policy;
 mod proxy_session;
+mod quota;
 mod raw_http;
 mod settings;
 mod sip_media_application;

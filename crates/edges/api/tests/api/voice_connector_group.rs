@@ -122,8 +122,11 @@ async fn quotas_bound_the_groups_and_their_connectors() {
     let world = World::with_config(ApiConfig { quotas, ..ApiConfig::default() }).await;
     let (first, second) = (world.connector().await, world.connector().await);
     let body = json!({"Name": "g", "VoiceConnectorItems": [item(&first, 1), item(&second, 1)]});
-    world.call("POST", "/voice-connector-groups", body).await.refused(400, "BadRequestException");
-    world.group(&[&first]).await;
+    let answer = world.call("POST", "/voice-connector-groups", body.clone()).await;
+    answer.refused(400, "ResourceLimitExceededException");
+    let group = world.group(&[&first]).await;
+    let path = format!("/voice-connector-groups/{group}");
+    world.call("PUT", &path, body).await.refused(400, "BadRequestException");
     let answer = world.call("POST", "/voice-connector-groups", json!({"Name": "g"})).await;
     let message = answer.refused(400, "ResourceLimitExceededException");
     assert!(message.contains("Voice Connector groups"), "{message}");

@@ -14,7 +14,7 @@ use super::lock::LockFile;
 use super::rows::{Lens, Rows};
 use super::{rotation, schema};
 use crate::backup::Progress;
-use crate::{BackupError, KeyId, Keyring, Range, StoreError, View as _};
+use crate::{BackupError, KeyId, Keyring, Range, Retention, StoreError, View as _};
 
 /// What is in a copy.
 pub(crate) struct Contents {
@@ -87,7 +87,11 @@ pub(crate) fn prepare(copy: &Path, keyring: &Keyring) -> Result<(), StoreError> 
         return Err(corrupt(format!("{}: {sound}", copy.display())));
     }
     schema::migrate(&mut conn, copy)?;
-    let lens = Lens { kinds: Kinds::load(&conn)?, keyring: keyring.clone() };
+    let lens = Lens {
+        kinds: Kinds::load(&conn)?,
+        keyring: keyring.clone(),
+        audit_retention: Retention::AUDIT,
+    };
     let rows = Rows { conn: &conn, lens: &lens };
     rotation::check(&rows)?;
     for kind in Kind::ALL.iter().copied().filter(|it| it.is_sealed()) {

@@ -28,6 +28,7 @@ pub(crate) struct Database {
     retention: Retention,
     /// Of the backup that is being made, if one is.
     backup: Mutex<Option<Progress>>,
+    audit_retention: Retention,
 }
 
 impl Database {
@@ -47,15 +48,20 @@ impl Database {
         schema::migrate(&mut conn, path)?;
         // One transaction, so that a first start waits for the disk once.
         connection::run(&conn, "BEGIN")?;
-        let lens = Arc::new(Lens { kinds: Kinds::load(&conn)?, keyring: config.keyring.clone() });
+        let lens = Arc::new(Lens {
+            kinds: Kinds::load(&conn)?,
+            keyring: config.keyring.clone(),
+            audit_retention: config.audit_retention,
+        });
         rotation::check(&Rows { conn: &conn, lens: &lens })?;
         connection::run(&conn, "COMMIT")?;
         lay_out_log(path, config.log_bytes);
 
         let readers = Readers::start(path, &lens, config.reader_threads)?;
         let writer = WriterHandle::start(conn, lock, lens, &config)?;
-        let StoreConfig { path, keyring, retention, .. } = config;
-        Ok(Self { readers, writer, path, keyring, retention, backup: Mutex::default() })
+        let StoreConfig { path, keyring, retention, audit_retention, .. } = config;
+        let backup = Mutex::default();
+        Ok(Self { readers, writer, path, keyring, retention, audit_retention, backup })
     }
 
     pub(crate) const fn writer(&self) -> &WriterHandle {
@@ -72,6 +78,10 @@ impl Database {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(crate) const fn audit_retention(&self) -> Retention {
+        self.audit_retention
     }
 
     pub(crate) async fn close(&self) {

@@ -1,5 +1,6 @@
 //! The embedded backend: SQLite in WAL mode, `synchronous=FULL`, one writer.
 
+mod audit_rows;
 pub(crate) mod backup;
 mod checkpoint;
 mod connection;

@@ -10,13 +10,16 @@ use super::fault::{Sorted as _, corrupt};
 use super::kinds::Kinds;
 use super::snapshot::Direction;
 use crate::seal::Place;
-use crate::{Action, Document, Feed, FeedEntry, KeyId, Keyring, Range, Row, StoreError, View};
+use crate::{
+    Action, Document, Feed, FeedEntry, KeyId, Keyring, Range, Retention, Row, StoreError, View,
+};
 
 /// What every connection needs to make sense of rows.
 #[derive(Debug)]
 pub(super) struct Lens {
     pub(super) keyring: Keyring,
     pub(super) kinds: Kinds,
+    pub(super) audit_retention: Retention,
 }
 
 /// Resources as one connection sees them.

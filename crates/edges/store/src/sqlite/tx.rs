@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use model::{AccountId, Kind};
+use model::{AccountId, AuditRecord, Kind};
 use rusqlite::{OptionalExtension as _, params};
 
+use super::audit_rows;
 use super::fault::Sorted as _;
 use super::rows::{Rows, account_stored};
 use crate::seal::Place;
@@ -15,6 +16,8 @@ pub(crate) struct WriteTx<'c> {
     pub(super) rows: Rows<'c>,
     revision: u64,
     changes: Vec<Change>,
+    /// Where the changes of the job that runs now begin.
+    begun: usize,
     fault: Option<StoreError>,
 }
 
@@ -28,10 +31,12 @@ pub(super) struct Mark {
 impl<'c> WriteTx<'c> {
     /// Begins after a revision.
     pub(super) const fn new(rows: Rows<'c>, revision: u64) -> Self {
-        Self { rows, revision, changes: Vec::new(), fault: None }
+        Self { rows, revision, changes: Vec::new(), begun: 0, fault: None }
     }
 
-    pub(super) const fn mark(&self) -> Mark {
+    /// Notes that a job begins.
+    pub(super) const fn mark(&mut self) -> Mark {
+        self.begun = self.changes.len();
         Mark { revision: self.revision, changes: self.changes.len() }
     }
 
@@ -170,6 +175,14 @@ impl Tx for WriteTx<'_> {
         let (account, key) = (*account, key.to_owned());
         self.announce(Change { revision, kind, account, key, parent, document: None })?;
         Ok(true)
+    }
+
+    fn append_audit(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
+        self.change(|rows| audit_rows::append(rows, record))
+    }
+
+    fn changed(&self) -> Vec<(Kind, &str)> {
+        self.changes[self.begun..].iter().map(|it| (it.kind, it.key.as_str())).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod audit;
 mod feed;
 mod records;
 mod resources;
@@ -71,6 +72,13 @@ macro_rules! contract_for {
                 a_record_appended_twice_is_kept_once
                 the_count_limit_trims_the_oldest
                 the_age_limit_trims_what_is_too_old;
+            audit:
+                a_record_is_read_back_newest_first
+                what_is_written_with_a_change_is_kept_or_undone_with_it
+                audit_filters_combine
+                strangers_displace_nobody
+                the_audit_keeps_its_count_and_its_age
+                a_page_of_the_audit_looks_at_a_bounded_number_of_records;
             upkeep:
                 a_closed_store_refuses_and_a_reopened_one_has_everything
                 what_is_queued_at_closing_is_still_done

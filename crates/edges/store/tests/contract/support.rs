@@ -25,6 +25,7 @@ pub(crate) fn sqlite() -> Fixture {
     config.log_bytes = 64 * 1024;
     config.feed_changes_min = 100;
     config.retention.count_max = 50;
+    config.audit_retention.count_max = 1_000;
     let store = Some(Store::open(config.clone()).unwrap());
     Fixture { store, config, _dir: dir }
 }

@@ -1,10 +1,10 @@
 //! What can change in a directory.
 
 use model::{
-    AssociationTarget, CarrierName, E164Number, EmergencyCalling, Origination, PhoneNumber,
-    PhoneNumberSettings, Proxy, ProxySession, ProxySessionId, SipRule, SipRuleId, SipUser,
-    Termination, Username, VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId,
-    VoiceConnectorId,
+    AccountId, AccountQuotas, AssociationTarget, CarrierName, E164Number, EmergencyCalling,
+    Origination, PhoneNumber, PhoneNumberSettings, Proxy, ProxySession, ProxySessionId, SipRule,
+    SipRuleId, SipUser, Termination, Username, VoiceConnector, VoiceConnectorGroup,
+    VoiceConnectorGroupId, VoiceConnectorId,
 };
 
 use super::{Place, Resolved, ResolvedCarrier};
@@ -81,4 +81,8 @@ pub enum Change {
     PutCarrier(ResolvedCarrier),
     /// A carrier is gone.
     DeleteCarrier(CarrierName),
+    /// An account's quotas were set.
+    PutQuotas(AccountQuotas),
+    /// An account has the installation's quotas again.
+    DeleteQuotas(AccountId),
 }

@@ -5,6 +5,7 @@
 //! every lookup is O(1) at a million connectors. The call path never waits for a database, and a
 //! call in progress keeps the connector it was admitted by.
 
+mod account;
 mod carrier;
 mod change;
 mod connector;
@@ -23,6 +24,7 @@ use model::{
 };
 use sip_message::Flow;
 
+pub use account::AccountLimits;
 pub use carrier::ResolvedCarrier;
 pub use change::Change;
 pub use connector::{Connector, Settings};
@@ -46,6 +48,8 @@ pub struct Directory {
     early: Map<VoiceConnectorId, Settings>,
     numbers: Numbers,
     places: Map<Place, Resolved>,
+    /// Of accounts whose limits are not the engine's own.
+    limits: Map<AccountId, AccountLimits>,
     carriers: Arc<[Arc<ResolvedCarrier>]>,
 }
 
@@ -57,6 +61,7 @@ impl Default for Directory {
             early: Map::default(),
             numbers: Numbers::default(),
             places: Map::default(),
+            limits: Map::default(),
             carriers: Arc::new([]),
         }
     }
@@ -143,6 +148,11 @@ impl Directory {
         }
     }
 
+    /// The limits that the operator set for an account; none of them if it set none.
+    pub fn limits(&self, account: AccountId) -> AccountLimits {
+        self.limits.get(&account).copied().unwrap_or_default()
+    }
+
     /// Every carrier: by priority, then by name.
     pub fn carriers(&self) -> &Arc<[Arc<ResolvedCarrier>]> {
         &self.carriers
@@ -224,6 +234,12 @@ impl Directory {
             }
             Change::PutCarrier(resolved) => self.put_carrier(resolved),
             Change::DeleteCarrier(name) => self.delete_carrier(&name),
+            Change::PutQuotas(quotas) => {
+                self.limits.insert(quotas.account, AccountLimits::of(&quotas));
+            }
+            Change::DeleteQuotas(account) => {
+                self.limits.remove(&account);
+            }
         }
     }
 

@@ -45,7 +45,9 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
         | Reject::BodyUnsupported(written) => written.to_string(),
         Reject::DestinationUnknown(number) | Reject::PremiumRate(number) => number.to_string(),
         Reject::CountryNotAllowed(country) => country.to_string(),
-        Reject::Exceeded(Exceeded::CallsPerSecond { max }) => {
+        Reject::Exceeded(
+            Exceeded::CallsPerSecond { max } | Exceeded::AccountCallsPerSecond { max },
+        ) => {
             format!("more than {max} in a second")
         }
         Reject::Exceeded(
@@ -75,6 +77,9 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         }
         Reject::Exceeded(Exceeded::CallsPerSecond { max }) => {
             return format!("{max} calls per second").into();
+        }
+        Reject::Exceeded(Exceeded::AccountCallsPerSecond { max }) => {
+            return format!("{max} calls per second for the account").into();
         }
         Reject::Exceeded(Exceeded::AccountCalls { max }) => {
             return format!("at most {max} calls at once for the account").into();
@@ -219,7 +224,12 @@ pub(crate) fn limit_remedy(exceeded: Exceeded) -> &'static str {
         Exceeded::CallsPerSecond { .. } => {
             "raise CpsLimit with PutVoiceConnectorTermination, or call more slowly"
         }
-        Exceeded::AccountCalls { .. } => "raise the account's limit on calls at once",
+        Exceeded::AccountCallsPerSecond { .. } => {
+            "raise the account's quota calls-per-second (trunkline quota set), or call more slowly"
+        }
+        Exceeded::AccountCalls { .. } => {
+            "raise the account's quota concurrent-calls (trunkline quota set)"
+        }
         Exceeded::ConnectorCalls { .. } => "raise the limit on calls at once of a connector",
         Exceeded::EngineCalls { .. } => "raise the limit on calls at once, or add a node",
     }

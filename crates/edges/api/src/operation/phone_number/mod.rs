@@ -13,10 +13,11 @@ pub(super) mod update;
 
 use chime_api::types::{ErrorCode, PhoneNumberError};
 use chime_api::{Sensitive, e164_of_phone_number_id, phone_number_id};
-use model::{AccountId, Country, E164Number, Kind, PhoneNumber, ProductType, UnixMillis};
+use model::{AccountId, Country, E164Number, Kind, PhoneNumber, ProductType, Quota, UnixMillis};
 use store::{Page, Range, StoreError, TypedView as _, View};
 
 use crate::error::{ApiError, ErrorKind};
+use crate::quota;
 
 /// Numbers read from the store at once.
 const CHUNK: usize = 500;
@@ -75,17 +76,12 @@ pub(super) fn count_owned<V: View + ?Sized>(
 }
 
 /// Makes room for `more` numbers, or refuses.
-pub(super) fn admit(count: u64, more: u64, quota: u64) -> Result<(), ApiError> {
+pub(super) fn admit(account: AccountId, count: u64, more: u64, quota: u64) -> Result<(), ApiError> {
     if count + more <= quota {
         return Ok(());
     }
-    Err(ApiError::new(
-        ErrorKind::ResourceLimitExceeded,
-        format!(
-            "the quota \"Phone numbers\" of this account is {quota}, it has {count} and asks for {more} more; \
-             delete some first, or have the operator raise api.phone_numbers_max"
-        ),
-    ))
+    let used = format!("it has {count} and asks for {more} more; delete some first");
+    Err(quota::exceeded(Quota::PhoneNumbers, account, quota, &used, count + more))
 }
 
 /// Why a number cannot serve a product, if it cannot: outside the United States there is one.

@@ -17,7 +17,7 @@ pub(crate) async fn restore(
 ) -> Result<RestorePhoneNumberResponse, ApiError> {
     let number = parse_id("PhoneNumberId", wire.phone_number_id.expose())?;
     let (account, now) = (permit.account(), context.clock.now());
-    let quota = context.config.quotas.phone_numbers;
+    let quota = context.quotas.of(account).phone_numbers;
     let owned = context
         .write(move |tx| {
             let found = Owned::find(tx, account, number, now)?;
@@ -27,7 +27,7 @@ pub(crate) async fn restore(
                     "{number} is not in the deletion queue, so there is nothing to restore"
                 )));
             }
-            admit(count_owned(tx, account, quota)?, 1, quota)?;
+            admit(account, count_owned(tx, account, quota)?, 1, quota)?;
             owned.phone.holding.updated = Some(owned.phone.updated().max(now));
             tx.put(&owned.phone)?;
             Ok(owned)

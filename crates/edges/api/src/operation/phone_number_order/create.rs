@@ -39,11 +39,11 @@ pub(crate) async fn create(
     };
     let answer = CreatePhoneNumberOrderResponse { phone_number_order: Some(to_wire(&order)) };
     let (account, id) = (order.account, order.id);
-    let quota = context.config.quotas.phone_numbers;
+    let quota = context.quotas.of(account).phone_numbers;
     context
         .write(move |tx| {
             let count = count_owned(tx, order.account, quota)?;
-            admit(count, order.numbers.len() as u64, quota)?;
+            admit(account, count, order.numbers.len() as u64, quota)?;
             tx.put(&order)?;
             Ok(())
         })

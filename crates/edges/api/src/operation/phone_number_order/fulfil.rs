@@ -14,6 +14,7 @@ use store::{Store, StoreError, Tx, TypedTx as _, TypedView as _};
 
 use crate::clock::Clock;
 use crate::operation::phone_number::count_owned;
+use crate::quota::QuotaBook;
 
 /// How often a transaction is tried that the store cannot take.
 const TRIES_MAX: u32 = 60;
@@ -25,8 +26,8 @@ const TRY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Fulfilment {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Numbers that an account may have.
-    pub(crate) quota: u64,
+    /// How many numbers each account may have.
+    pub(crate) quotas: Arc<QuotaBook>,
 }
 
 impl Fulfilment {
@@ -54,7 +55,7 @@ impl Fulfilment {
     /// Fulfils an order, waiting out a store that is away for a while.
     async fn run(self, account: AccountId, id: PhoneNumberOrderId) {
         for _ in 0..TRIES_MAX {
-            let (now, quota) = (self.clock.now(), self.quota);
+            let (now, quota) = (self.clock.now(), self.quotas.of(account).phone_numbers);
             let done = self.store.write(move |tx| fulfil(tx, account, id, quota, now)).await;
             match done.map_err(store::WriteError::into_inner) {
                 Ok(()) => return,

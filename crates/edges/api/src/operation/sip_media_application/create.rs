@@ -1,7 +1,7 @@
 //! `CreateSipMediaApplication`.
 
 use chime_api::types::{CreateSipMediaApplicationRequest, CreateSipMediaApplicationResponse};
-use model::{Region, SipMediaApplication, SipMediaApplicationId, Tags};
+use model::{Quota, Region, SipMediaApplication, SipMediaApplicationId, Tags};
 use store::{TypedTx as _, TypedView as _};
 
 use super::{parse_endpoint, to_wire};
@@ -34,11 +34,12 @@ pub(crate) async fn create(
     let answer =
         CreateSipMediaApplicationResponse { sip_media_application: Some(to_wire(&application)) };
 
-    let max = context.config.quotas.sip_media_applications;
+    let max = context.quotas.of(account).sip_media_applications;
     context
         .write(move |tx| {
             quota::admit(
-                "Amazon Chime SDK SIP media applications",
+                Quota::SipMediaApplications,
+                account,
                 tx.count::<SipMediaApplication>(&account, max)?,
                 max,
             )?;

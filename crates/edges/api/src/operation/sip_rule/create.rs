@@ -1,7 +1,7 @@
 //! `CreateSipRule`.
 
 use chime_api::types::{CreateSipRuleRequest, CreateSipRuleResponse};
-use model::{SipRule, SipRuleId, SipTriggerClaim};
+use model::{Quota, SipRule, SipRuleId, SipTriggerClaim};
 use store::{TypedTx as _, TypedView as _};
 
 use super::{link, target, to_wire, trigger};
@@ -19,13 +19,14 @@ pub(crate) async fn create(
     let trigger = trigger::parse(wire.trigger_type, &wire.trigger_value)?;
     let (account, now) = (permit.account(), context.clock.now());
     let id = SipRuleId::from_random(random::bytes());
-    let max = context.config.quotas.sip_rules;
+    let max = context.quotas.of(account).sip_rules;
     let rule = context
         .write(move |tx| {
             let targets = target::parse(&*tx, account, &wire.target_applications)?;
             trigger::check_owned(&*tx, account, &trigger, now)?;
             trigger::check_free(&*tx, account, &trigger)?;
-            quota::admit("SIP rules", tx.count::<SipRule>(&account, max)?, max)?;
+            let count = tx.count::<SipRule>(&account, max)?;
+            quota::admit(Quota::SipRules, account, count, max)?;
             let rule = SipRule {
                 id,
                 account,

@@ -43,7 +43,7 @@ pub(crate) async fn start(
     );
     let id = SpeakerSearchTaskId::from_random(random::bytes());
     let now = context.clock.now();
-    let quota = context.config.quotas.speaker_search_tasks;
+    let quota = context.quotas.of(account).speaker_search_tasks;
     let domain = wire.voice_profile_domain_id;
     let task = context
         .write(move |tx| {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use chime_api::types::{
     self, PutVoiceConnectorTerminationRequest, PutVoiceConnectorTerminationResponse,
 };
-use model::{E164Number, Termination, VoiceConnector, VoiceConnectorId};
+use model::{AccountId, E164Number, Quota, Termination, VoiceConnector, VoiceConnectorId};
 use store::TypedTx as _;
 
 use super::calling_region::is_country;
@@ -28,9 +28,9 @@ pub(crate) async fn put(
     wire: PutVoiceConnectorTerminationRequest,
 ) -> Result<PutVoiceConnectorTerminationResponse, ApiError> {
     let id = parse_id(&wire.voice_connector_id)?;
-    let draft = Draft::parse(wire.termination, &context.config.quotas)?;
-    let rules = context.config.address_rules();
     let account = permit.account();
+    let draft = Draft::parse(wire.termination, account, &context.quotas.of(account))?;
+    let rules = context.config.address_rules();
     let termination = context
         .write(move |tx| {
             let termination = draft.complete(&load(&*tx, account, &id)?, rules)?;
@@ -54,7 +54,11 @@ struct Draft {
 }
 
 impl Draft {
-    fn parse(wire: types::Termination, quotas: &Quotas) -> Result<Self, ApiError> {
+    fn parse(
+        wire: types::Termination,
+        account: AccountId,
+        quotas: &Quotas,
+    ) -> Result<Self, ApiError> {
         let default_phone_number = wire
             .default_phone_number
             .map(|it| E164Number::parse(it.expose()))
@@ -69,7 +73,7 @@ impl Draft {
             )));
         }
         Ok(Self {
-            cps_limit: parse_cps_limit(wire.cps_limit, quotas.calls_per_second)?,
+            cps_limit: parse_cps_limit(wire.cps_limit, account, quotas.calls_per_second)?,
             default_phone_number,
             calling_regions: parse_calling_regions(wire.calling_regions.unwrap_or_default())?,
             cidr_allowed_list,
@@ -108,13 +112,20 @@ impl Draft {
 }
 
 /// Calls per second: 1 when absent, at most the account's quota.
-fn parse_cps_limit(wire: Option<i32>, quota: u32) -> Result<NonZeroU32, ApiError> {
+fn parse_cps_limit(
+    wire: Option<i32>,
+    account: AccountId,
+    quota: u32,
+) -> Result<NonZeroU32, ApiError> {
     let asked = wire.unwrap_or(1);
     let limit = u32::try_from(asked).ok().and_then(NonZeroU32::new);
+    let name = Quota::CallsPerSecondPerConnector;
     limit.filter(|it| it.get() <= quota).ok_or_else(|| {
         ApiError::bad_request(format!(
-            "Termination.CpsLimit is {asked}; it is 1 to the quota \"Calls per second per Voice Connector\" of \
-             this account, which is {quota}; lower it, or have the operator raise api.calls_per_second_max"
+            "Termination.CpsLimit is {asked}; it is 1 to the quota \"{}\" of the account {account}, which is \
+             {quota}; lower it, or have the operator raise the quota: \
+             trunkline quota set {name} {asked} --account {account}",
+            name.name()
         ))
     })
 }

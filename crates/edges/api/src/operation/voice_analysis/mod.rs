@@ -6,7 +6,7 @@ pub(super) use call::analysable;
 
 use chime_api::types;
 use model::{
-    AccountId, Analysis, Named as _, Resource, SpeakerSearchTask, Stopped, UnixMillis,
+    AccountId, Analysis, Named as _, Quota, Resource, SpeakerSearchTask, Stopped, UnixMillis,
     VoiceConnectorId, VoiceToneAnalysisTask,
 };
 use store::{Page, StoreError, Tx, TypedTx as _, TypedView as _, View};
@@ -17,14 +17,15 @@ use crate::client_request::Repeatable;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 use crate::operator::dto::timestamp;
+use crate::quota;
 use crate::sweep::sweep;
 
 /// A task on a call.
 pub(super) trait Task: Resource {
     /// The resource's name in messages.
     const NOUN: &'static str;
-    /// What AWS calls the quota.
-    const QUOTA: &'static str;
+    /// Of those that have not ended.
+    const QUOTA: Quota;
 
     /// What every task has.
     fn analysis(&self) -> &Analysis;
@@ -34,7 +35,7 @@ pub(super) trait Task: Resource {
 
 impl Task for SpeakerSearchTask {
     const NOUN: &'static str = "SpeakerSearchTask";
-    const QUOTA: &'static str = "Active speaker search tasks";
+    const QUOTA: Quota = Quota::SpeakerSearchTasks;
 
     fn analysis(&self) -> &Analysis {
         &self.analysis
@@ -46,7 +47,7 @@ impl Task for SpeakerSearchTask {
 
 impl Task for VoiceToneAnalysisTask {
     const NOUN: &'static str = "VoiceToneAnalysisTask";
-    const QUOTA: &'static str = "Active voice tone analysis tasks";
+    const QUOTA: Quota = Quota::VoiceToneAnalysisTasks;
 
     fn analysis(&self) -> &Analysis {
         &self.analysis
@@ -85,14 +86,9 @@ pub(super) fn enqueue<T: Task>(
         ));
     }
     if active.len() as u64 >= quota {
-        return Err(ApiError::new(
-            ErrorKind::ResourceLimitExceeded,
-            format!(
-                "the quota \"{}\" is {quota}, and {} are active; wait for the end of one or stop one first",
-                T::QUOTA,
-                active.len()
-            ),
-        ));
+        let count = active.len() as u64;
+        let used = format!("{count} are active; wait for the end of one, stop one");
+        return Err(quota::exceeded(T::QUOTA, account, quota, &used, count + 1));
     }
     sweep::<T>(tx, account, &task.key(), |old| old.analysis().is_expired(now))?;
     tx.put(&task)?;

@@ -42,7 +42,7 @@ pub(crate) async fn create(
     let answer = CreateVoiceConnectorResponse { voice_connector: Some(to_wire(&connector)) };
 
     let account = permit.account();
-    let quota = context.config.quotas.voice_connectors;
+    let quota = context.quotas.of(account).voice_connectors;
     let count = Arc::clone(&context.voice_connectors);
     let written = context
         .write(move |tx| {

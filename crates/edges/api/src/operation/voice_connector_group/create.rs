@@ -1,5 +1,6 @@
 //! `CreateVoiceConnectorGroup`.
 
+use chime_api::Operation;
 use chime_api::types::{CreateVoiceConnectorGroupRequest, CreateVoiceConnectorGroupResponse};
 use model::{VoiceConnectorGroup, VoiceConnectorGroupId};
 use store::TypedTx as _;
@@ -17,10 +18,11 @@ pub(crate) async fn create(
     permit: Permit,
     wire: CreateVoiceConnectorGroupRequest,
 ) -> Result<CreateVoiceConnectorGroupResponse, ApiError> {
-    let quotas = &context.config.quotas;
+    let quotas = context.quotas.of(permit.account());
     let items = parse_items(
         wire.voice_connector_items.unwrap_or_default(),
         quotas.voice_connectors_per_group,
+        (permit.account(), Operation::CreateVoiceConnectorGroup),
     )?;
     let now = context.clock.now();
     let group = VoiceConnectorGroup {

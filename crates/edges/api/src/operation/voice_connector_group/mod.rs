@@ -8,17 +8,18 @@ pub(super) mod update;
 
 use std::collections::BTreeSet;
 
-use chime_api::types;
+use chime_api::{Operation, types};
 use model::{
-    AccountId, GroupItem, VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId,
+    AccountId, GroupItem, Quota, VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId,
     VoiceConnectorId,
 };
 use store::{Page, StoreError, Tx, TypedView as _, View};
 
 use super::name::theirs;
 use super::voice_connector;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
 use crate::operator::dto::timestamp;
+use crate::quota;
 
 /// For a connector whose priority a request leaves out: first.
 const PRIORITY_DEFAULT: u8 = 1;
@@ -71,13 +72,14 @@ pub(super) fn groups_of(
 fn parse_items(
     wire: Vec<types::VoiceConnectorItem>,
     quota: usize,
+    (account, operation): (AccountId, Operation),
 ) -> Result<Vec<GroupItem>, ApiError> {
     if wire.len() > quota {
-        return Err(ApiError::bad_request(format!(
-            "VoiceConnectorItems has {} connectors, and the quota \"Voice Connectors per group\" of this account \
-             is {quota}; leave some out, or have the operator raise api.voice_connectors_per_group_max",
-            wire.len()
-        )));
+        let wanted = wire.len() as u64;
+        let used = format!("VoiceConnectorItems has {wanted} connectors; leave some out");
+        let name = Quota::VoiceConnectorsPerGroup;
+        let refusal = quota::exceeded(name, account, quota as u64, &used, wanted);
+        return Err(quota::declared_by(operation, refusal));
     }
     let mut seen = BTreeSet::new();
     wire.into_iter().enumerate().map(|(at, item)| parse_item(at, &item, &mut seen)).collect()
@@ -113,16 +115,7 @@ fn check_items(tx: &dyn Tx, account: AccountId, items: &[GroupItem]) -> Result<(
 /// Makes room for one more group, or refuses.
 fn admit(tx: &dyn Tx, account: AccountId, quota: u64) -> Result<(), ApiError> {
     let count = tx.count::<VoiceConnectorGroup>(&account, quota)?;
-    if count < quota {
-        return Ok(());
-    }
-    Err(ApiError::new(
-        ErrorKind::ResourceLimitExceeded,
-        format!(
-            "the quota \"Voice Connector groups\" of this account is {quota}, and {count} exist; delete one, or \
-             have the operator raise api.voice_connector_groups_max"
-        ),
-    ))
+    quota::admit(Quota::VoiceConnectorGroups, account, count, quota)
 }
 
 /// A group as the API tells it.

@@ -1,5 +1,6 @@
 //! `UpdateVoiceConnectorGroup`.
 
+use chime_api::Operation;
 use chime_api::types::{UpdateVoiceConnectorGroupRequest, UpdateVoiceConnectorGroupResponse};
 use store::TypedTx as _;
 
@@ -17,9 +18,10 @@ pub(crate) async fn update(
     wire: UpdateVoiceConnectorGroupRequest,
 ) -> Result<UpdateVoiceConnectorGroupResponse, ApiError> {
     let id = parse_id(&wire.voice_connector_group_id)?;
-    let quota = context.config.quotas.voice_connectors_per_group;
-    let items = parse_items(wire.voice_connector_items, quota)?;
     let (account, now) = (permit.account(), context.clock.now());
+    let quota = context.quotas.of(account).voice_connectors_per_group;
+    let asked = (account, Operation::UpdateVoiceConnectorGroup);
+    let items = parse_items(wire.voice_connector_items, quota, asked)?;
     let group = context
         .write(move |tx| {
             let mut group = load(&*tx, account, &id)?;

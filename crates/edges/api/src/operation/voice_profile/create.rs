@@ -1,7 +1,7 @@
 //! `CreateVoiceProfile`.
 
 use chime_api::types::{CreateVoiceProfileRequest, CreateVoiceProfileResponse};
-use model::{AccountId, Resource as _, UnixMillis, VoiceProfile, VoiceProfileId};
+use model::{AccountId, Quota, Resource as _, UnixMillis, VoiceProfile, VoiceProfileId};
 use store::{Page, Tx, TypedTx as _, TypedView as _};
 
 use super::{source, to_wire};
@@ -20,7 +20,7 @@ pub(crate) async fn create(
     let task = wire.speaker_search_task_id;
     let (account, now) = (permit.account(), context.clock.now());
     let id = VoiceProfileId::from_random(random::bytes());
-    let max = context.config.quotas.voice_profiles;
+    let max = context.quotas.of(account).voice_profiles;
     let profile = context
         .write(move |tx| {
             let mut task = source::load(&*tx, account, &task, now)?;
@@ -37,7 +37,8 @@ pub(crate) async fn create(
             let key = task.domain.to_string();
             let domain = voice_profile_domain::find(&*tx, account, &key)?
                 .ok_or_else(|| voice_profile_domain::no_such(&key))?;
-            quota::admit("Voice profiles per domain", count(tx, account, &key, now)?, max)?;
+            let count = count(tx, account, &key, now)?;
+            quota::admit(Quota::VoiceProfilesPerDomain, account, count, max)?;
             let profile = VoiceProfile {
                 id,
                 account,

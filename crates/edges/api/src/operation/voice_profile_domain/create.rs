@@ -2,7 +2,7 @@
 
 use chime_api::Operation;
 use chime_api::types::{CreateVoiceProfileDomainRequest, CreateVoiceProfileDomainResponse, Tag};
-use model::{KmsKeyArn, Tags, VoiceProfileDomain, VoiceProfileDomainId};
+use model::{KmsKeyArn, Quota, Tags, VoiceProfileDomain, VoiceProfileDomainId};
 use store::{TypedTx as _, TypedView as _};
 
 use super::{find, to_wire};
@@ -39,7 +39,7 @@ pub(crate) async fn create(
         created: now,
         updated: now,
     };
-    let max = context.config.quotas.voice_profile_domains;
+    let max = context.quotas.of(account).voice_profile_domains;
     let domain = context
         .write(move |tx| {
             if let Some(made) = repeatable.made(&*tx, account, now)?
@@ -48,7 +48,8 @@ pub(crate) async fn create(
                 return Ok(domain);
             }
             quota::admit(
-                "Voice profile domains",
+                Quota::VoiceProfileDomains,
+                account,
                 tx.count::<VoiceProfileDomain>(&account, max)?,
                 max,
             )?;

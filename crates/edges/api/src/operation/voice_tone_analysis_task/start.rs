@@ -33,7 +33,7 @@ pub(crate) async fn start(
         id: VoiceToneAnalysisTaskId::from_random(random::bytes()),
         analysis: Analysis::queued(account, connector, transaction, context.clock.now()),
     };
-    let quota = context.config.quotas.voice_tone_analysis_tasks;
+    let quota = context.quotas.of(account).voice_tone_analysis_tasks;
     let task = context.write(move |tx| enqueue(tx, task, repeatable, quota)).await?;
     Ok(StartVoiceToneAnalysisTaskResponse { voice_tone_analysis_task: Some(to_wire(&task, None)) })
 }

@@ -13,11 +13,15 @@ use super::{empty_response, error_response, reference, response};
 
 const MODULE: &str = "crates/edges/api/src/operator/mod.rs";
 /// The operator API's own types first, then those of the model that they are made of.
-const TYPES: [&str; 2] = ["crates/edges/api/src/operator/dto.rs", "crates/values/model/src"];
+const TYPES: [&str; 3] = [
+    "crates/edges/api/src/operator/dto.rs",
+    "crates/edges/api/src/operator/dto",
+    "crates/values/model/src",
+];
 
 const DESCRIPTION: &str = "What `trunkline` commands ask a running service: keys, carriers, the number inventory, calls \
-    and their decisions, backups, the seal. Requests are signed as those of the Chime SDK Voice API are, by a key \
-    with the policy full of the operator's account. Names are snake_case; a body with an unknown member is refused.";
+    and their decisions, quotas, the audit, backups, the seal. Requests are signed as those of the Chime SDK Voice \
+    API are, by a key of the operator's account that is full or whose policy allows the action. Names are snake_case; a body with an unknown member is refused.";
 
 /// A row of the table: `POST /operator/keys` with a body, answered 201 with another.
 #[derive(Debug, PartialEq, Eq)]

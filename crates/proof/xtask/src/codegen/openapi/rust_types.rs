@@ -155,6 +155,11 @@ impl Types {
             "Secret" => json!({ "type": "string", "format": "password" }),
             "Timestamp" => json!({ "type": "string", "format": "date-time" }),
             "AccountId" => json!({ "type": "string", "pattern": "^[0-9]{12}$" }),
+            "IpAddr" => json!({ "type": "string" }),
+            "KeyPolicy" => json!({
+                "description": "What a key may do: a built-in policy, or a document in IAM's JSON policy language.",
+                "oneOf": [{ "type": "string", "enum": ["full", "read-only"] }, { "type": "object" }],
+            }),
             "bool" => json!({ "type": "boolean" }),
             "u8" => json!({ "type": "integer", "minimum": 0, "maximum": 255 }),
             "u16" => json!({ "type": "integer", "minimum": 0, "maximum": 65_535 }),

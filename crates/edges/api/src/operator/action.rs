@@ -1,0 +1,56 @@
+//! What policies and the audit call a request to the operator API.
+
+use http::Method;
+
+/// `trunkline:`, a verb and the first word of the path: `GET /operator/calls` is
+/// `trunkline:GetCalls`, `POST /operator/keys/{id}/disable` is `trunkline:DisableKeys`. It follows from
+/// the request alone, so that a new request has one as well.
+pub(crate) fn action(method: &Method, path: &str) -> String {
+    let words: Vec<&str> = path.split('/').collect();
+    let noun = words.first().copied().unwrap_or_default();
+    let verb = match (method, words.as_slice()) {
+        // A verb at the end of the path, after the thing or after what is done to all of it.
+        (&Method::POST, [_, _, verb] | ["seal", verb]) => camel_case(verb),
+        (&Method::GET, _) => "Get".into(),
+        (&Method::POST, _) => "Create".into(),
+        (&Method::PUT, _) => "Put".into(),
+        (&Method::DELETE, _) => "Delete".into(),
+        (other, _) => camel_case(&other.as_str().to_ascii_lowercase()),
+    };
+    format!("trunkline:{verb}{}", camel_case(noun))
+}
+
+/// `hang-up` as `HangUp`.
+fn camel_case(text: &str) -> String {
+    let plain = |it: &char| it.is_ascii_alphanumeric();
+    text.split('-')
+        .map(|word| {
+            let mut letters = word.chars().filter(plain).take(32);
+            let first = letters.next().map(|it| it.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_request_has_an_action() {
+        for (method, path, name) in [
+            (Method::GET, "status", "trunkline:GetStatus"),
+            (Method::GET, "carriers/upstream", "trunkline:GetCarriers"),
+            (Method::POST, "keys", "trunkline:CreateKeys"),
+            (Method::POST, "keys/AKIA/disable", "trunkline:DisableKeys"),
+            (Method::POST, "calls/x/hang-up", "trunkline:HangUpCalls"),
+            (Method::POST, "seal/rotate", "trunkline:RotateSeal"),
+            (Method::PUT, "quotas/phone-numbers", "trunkline:PutQuotas"),
+            (Method::DELETE, "keys/AKIA", "trunkline:DeleteKeys"),
+            (Method::GET, "", "trunkline:Get"),
+            (Method::PATCH, "a%b", "trunkline:PatchAb"),
+        ] {
+            assert_eq!(action(&method, path), name);
+        }
+    }
+}
