@@ -80,8 +80,6 @@ pub struct KeyList {
     pub keys: Vec<Key>,
 }
 
-// The seal.
-
 /// The answer to `POST /operator/seal/rotate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealRotation {
