@@ -55,28 +55,28 @@ impl Dns {
 impl NameService for Dns {
     async fn naptr(&self, name: &str) -> Answer<Naptr> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        self.records(name, RecordType::NAPTR, |data| match data {
-            RData::NAPTR(it) => Some(Naptr {
+        self.records(name, RecordType::NAPTR, |data| {
+            let RData::NAPTR(it) = data else { return None };
+            Some(Naptr {
                 order: it.order,
                 preference: it.preference,
                 flags: text(&it.flags),
                 services: text(&it.services),
                 replacement: it.replacement.to_ascii(),
-            }),
-            _ => None,
+            })
         })
         .await
     }
 
     async fn srv(&self, name: &str) -> Answer<Srv> {
-        self.records(name, RecordType::SRV, |data| match data {
-            RData::SRV(it) => Some(Srv {
+        self.records(name, RecordType::SRV, |data| {
+            let RData::SRV(it) = data else { return None };
+            Some(Srv {
                 priority: it.priority,
                 weight: it.weight,
                 port: it.port,
                 target: it.target.to_ascii(),
-            }),
-            _ => None,
+            })
         })
         .await
     }

@@ -233,10 +233,9 @@ proptest! {
             .collect();
         prop_assert!(order.is_sorted(), "{:?}", order);
 
-        let mut backwards = servers.clone();
+        let mut backwards = servers;
         backwards.reverse();
         let again = zone(&backwards).locate(CarrierLookup::Services, Transport::Udp, 5060);
-        let unweighted = |it: &Located| told(it);
-        prop_assert_eq!(unweighted(&again), unweighted(&located));
+        prop_assert_eq!(told(&again), told(&located));
     }
 }
