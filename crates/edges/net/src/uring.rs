@@ -136,6 +136,8 @@ pub(crate) struct Ring {
     is_enabled: bool,
     /// Whether the polled descriptor had something at the last wait.
     is_polled: bool,
+    /// The descriptor whose readiness is told.
+    polled: RawFd,
 }
 
 // SAFETY: the message form holds null pointers only, and every other pointer is to memory that the
@@ -203,10 +205,16 @@ impl Ring {
             disarmed: Vec::new(),
             is_enabled: false,
             is_polled: false,
+            polled,
         };
-        let poll = opcode::PollAdd::new(types::Fd(polled), libc::POLLIN as u32).multi(true);
-        this.push(poll.build().user_data(POLL));
+        this.poll();
         Ok(this)
+    }
+
+    /// Asks to be told whenever the polled descriptor has something.
+    fn poll(&mut self) {
+        let poll = opcode::PollAdd::new(types::Fd(self.polled), libc::POLLIN as u32).multi(true);
+        self.push(poll.build().user_data(POLL));
     }
 
     /// Receives on a socket from the next wait on, until it is closed.
@@ -240,7 +248,12 @@ impl Ring {
         }
         self.finished.extend(self.ring.completion());
         self.finished.reverse();
-        self.is_polled = self.finished.iter().any(|entry| entry.user_data() == POLL);
+        let mut polls = self.finished.iter().filter(|entry| entry.user_data() == POLL).peekable();
+        self.is_polled = polls.peek().is_some();
+        // The kernel ends a poll whose completion had no room.
+        if polls.any(|entry| !cqueue::more(entry.flags())) {
+            self.poll();
+        }
         Ok(())
     }
 

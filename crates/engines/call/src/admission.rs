@@ -289,7 +289,7 @@ pub(crate) fn check_numbers(
         }));
         facts.emergency = Some(emergency);
         facts.dial = emergency.dial;
-        return Ok(());
+        return check_emergency(&connector, &emergency);
     }
     let caller = caller_id::decide(invite, &connector, directory, facts.caller_id_policy)?;
     facts.caller = Some(caller);
@@ -311,4 +311,23 @@ pub(crate) fn check_numbers(
         return Err(Reject::CountryNotAllowed(country));
     }
     Ok(())
+}
+
+/// Where an emergency call may be sent: calls to that number meet no limit, so it must be one of the
+/// code's own country or of a country that calls are let out to, and none that earns money.
+fn check_emergency(connector: &Connector, emergency: &Emergency) -> Result<(), Reject> {
+    let Some(number) = emergency.dial else { return Ok(()) };
+    let country = match country::destination(number) {
+        Destination::Country(country) => country,
+        Destination::NonGeographic | Destination::Unknown => {
+            return Err(Reject::DestinationUnknown(number));
+        }
+        Destination::PremiumRate => return Err(Reject::PremiumRate(number)),
+    };
+    let is = |it: &str| it.eq_ignore_ascii_case(country.as_str());
+    let regions = connector.termination().map_or(&[][..], |it| &it.calling_regions);
+    if is(emergency.country) || regions.iter().any(|it| is(it)) {
+        return Ok(());
+    }
+    Err(Reject::CountryNotAllowed(country))
 }

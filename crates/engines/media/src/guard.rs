@@ -48,6 +48,9 @@ impl Guard {
                 contexts.outbound.rekey(&keys.outbound);
                 contexts.inbound.rekey(&keys.inbound, keys.inbound_mki);
             }
+            // Keys are being agreed on anew: what goes on meanwhile is under those that were. A context
+            // thrown away and made again with the same key would use its key stream twice.
+            (Self::Srtp(_), Protection::Awaited) => {}
             (guard, protection) => *guard = Self::new(protection),
         }
     }

@@ -4,12 +4,12 @@
 //! call's audio. Each is overwritten with as many `x`, so that lengths stay what they were on the
 //! wire.
 
-/// Hides the secrets of one message.
+/// Hides the secrets of one message. Every line is looked at as a header and as a line of a
+/// description: where the one part ends and the other begins is for a parser to say, and what a
+/// parser reads differently must not uncover anything.
 pub(crate) fn hide(message: &mut [u8]) {
-    let head = find(message, b"\r\n\r\n").map_or(message.len(), |at| at + 2);
-    let (head, body) = message.split_at_mut(head);
     let mut in_credentials = false;
-    for line in head.split_inclusive_mut(|byte| *byte == b'\n') {
+    for line in message.split_inclusive_mut(|byte| *byte == b'\n') {
         // A line that begins with a blank goes on with the header before it (RFC 3261 §7.3.1).
         if !matches!(line.first(), Some(b' ' | b'\t')) {
             in_credentials = is_credentials(line);
@@ -17,9 +17,7 @@ pub(crate) fn hide(message: &mut [u8]) {
         if in_credentials {
             hide_response(line);
         }
-    }
-    for line in body.split_inclusive_mut(|byte| matches!(byte, b'\n' | b'\r')) {
-        hide_key(line);
+        line.split_inclusive_mut(|byte| *byte == b'\r').for_each(hide_key);
     }
 }
 
@@ -122,6 +120,15 @@ mod tests {
         assert!(!shown.contains("WVNf") && !shown.contains("nVubGVz"));
         assert!(shown.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxx"));
         assert!(shown.contains("x|2^20|1:4\r\na=ptime:20\r\n"));
+    }
+
+    #[test]
+    fn neither_blank_lines_before_it_nor_bare_line_feeds_uncover_anything() {
+        let early = hidden(
+            "\r\n\r\nINVITE sip:a SIP/2.0\r\nAuthorization: Digest response=\"5ecre7\"\r\n\r\n",
+        );
+        let bare = hidden("SIP/2.0 200 OK\nContent-Length: 9\n\nv=0\na=crypto:1 X inline:5ecre7\n");
+        assert!(!early.contains("5ecre7") && !bare.contains("5ecre7"), "{early}{bare}");
     }
 
     #[test]

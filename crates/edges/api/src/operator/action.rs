@@ -2,11 +2,17 @@
 
 use http::Method;
 
+use super::query;
+
 /// `trunkline:`, a verb and the first word of the path: `GET /operator/calls` is
 /// `trunkline:GetCalls`, `POST /operator/keys/{id}/disable` is `trunkline:DisableKeys`. It follows from
-/// the request alone, so that a new request has one as well.
+/// the request alone, so that a new request has one as well. Words count as they are routed by, decoded:
+/// a request has one name, however it is written.
 pub(crate) fn action(method: &Method, path: &str) -> String {
-    let words: Vec<&str> = path.split('/').collect();
+    // What cannot be decoded is refused before anything is done.
+    let decoded = |word: &str| query::decode(word).unwrap_or_else(|_| word.to_owned());
+    let words: Vec<String> = path.split('/').map(decoded).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let noun = words.first().copied().unwrap_or_default();
     let verb = match (method, words.as_slice()) {
         // A verb at the end of the path, after the thing or after what is done to all of it.
@@ -44,6 +50,8 @@ mod tests {
             (Method::POST, "keys", "trunkline:CreateKeys"),
             (Method::POST, "keys/AKIA/disable", "trunkline:DisableKeys"),
             (Method::POST, "calls/x/hang-up", "trunkline:HangUpCalls"),
+            (Method::POST, "%6beys", "trunkline:CreateKeys"),
+            (Method::POST, "keys/AKIA/%64isable", "trunkline:DisableKeys"),
             (Method::POST, "seal/rotate", "trunkline:RotateSeal"),
             (Method::PUT, "quotas/phone-numbers", "trunkline:PutQuotas"),
             (Method::DELETE, "keys/AKIA", "trunkline:DeleteKeys"),

@@ -415,8 +415,10 @@ impl Call {
             (Some(answer), Some(offer)) if response.status.is_success() => {
                 self.media.settle(from, offer);
                 self.media.settle(to, answer.told.clone());
+                // The keys that the answer hands on are part of what the relay is told.
+                let body = self.media.hand_on_answer(turn, to, &answer);
                 self.media.update(turn);
-                Some(self.media.hand_on_answer(turn, to, &answer))
+                Some(body)
             }
             _ => None,
         };

@@ -348,7 +348,6 @@ impl Answered {
             (Some(answer), Some(offer), _) => {
                 media.settle(from, offer);
                 media.settle(to, answer.told.clone());
-                media.update(turn);
             }
             // The 2xx offers; the ACK will bring the answer.
             (Some(offer), None, Kind::Invite) => {
@@ -367,6 +366,10 @@ impl Answered {
             true => media.hand_on_answer(turn, to, &said),
             false => media.hand_on_offer(turn, to, &said),
         });
+        if is_answer {
+            // The keys that the answer handed on are part of what the relay is told.
+            media.update(turn);
+        }
         if let Some(body) = &body {
             self.leg(from).told = Some(body.as_slice().into());
         }

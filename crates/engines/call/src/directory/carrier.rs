@@ -1,6 +1,6 @@
 //! A carrier with its addresses.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use model::{Carrier, CarrierTransport};
 use sip_message::{Flow, Transport};
@@ -34,9 +34,16 @@ impl ResolvedCarrier {
         transport_of(&self.carrier)
     }
 
-    /// Whether `ip` is in one of the networks that its calls in come from.
-    pub(crate) fn lists(&self, ip: IpAddr) -> bool {
-        self.carrier.sources.iter().any(|net| net.contains(&ip))
+    /// Whether a message on `flow` comes from one of the networks that its calls in come from, by a
+    /// transport that it may use.
+    pub(crate) fn lists(&self, flow: &Flow) -> bool {
+        let ip = flow.remote.ip().to_canonical();
+        self.may_use(flow.transport) && self.carrier.sources.iter().any(|net| net.contains(&ip))
+    }
+
+    /// A carrier over TLS calls in over TLS: the source of a datagram is anybody's to write.
+    fn may_use(&self, transport: Transport) -> bool {
+        self.transport() != Transport::Tls || transport == Transport::Tls
     }
 
     /// Whether a message on `flow` comes from where calls out to it go. Over UDP the port counts
@@ -44,12 +51,11 @@ impl ResolvedCarrier {
     /// not taken for it.
     pub(crate) fn is_at(&self, flow: &Flow) -> bool {
         let remote = SocketAddr::new(flow.remote.ip().to_canonical(), flow.remote.port());
-        self.resolved.hops().iter().any(|hop| match flow.transport {
-            Transport::Udp => hop.address == remote,
-            Transport::Tcp | Transport::Tls => {
-                hop.address.ip() == remote.ip() && !remote.ip().is_loopback()
-            }
-        })
+        let is_there = |it: SocketAddr| match flow.transport {
+            Transport::Udp => it == remote,
+            Transport::Tcp | Transport::Tls => it.ip() == remote.ip() && !remote.ip().is_loopback(),
+        };
+        self.may_use(flow.transport) && self.resolved.hops().iter().any(|it| is_there(it.address))
     }
 }
 

@@ -161,8 +161,7 @@ impl Directory {
     /// The carrier that a message on `flow` comes from: the first by priority that lists the
     /// address, else the first that calls out would go to there.
     pub fn carrier_by_source(&self, flow: &Flow) -> Option<&Arc<ResolvedCarrier>> {
-        let ip = flow.remote.ip().to_canonical();
-        let listed = self.carriers.iter().find(|it| it.lists(ip));
+        let listed = self.carriers.iter().find(|it| it.lists(flow));
         listed.or_else(|| self.carriers.iter().find(|it| it.is_at(flow)))
     }
 

@@ -159,6 +159,19 @@ fn carriers_stand_in_order_of_priority_and_then_name() {
     assert!(from("203.0.113.1:5060").is_none());
 }
 
+#[test]
+fn a_carrier_over_tls_is_not_known_by_the_source_of_a_datagram() {
+    let mut directory = Directory::new();
+    let mut encrypted = carrier("c", 1);
+    encrypted.carrier.transport = model::CarrierTransport::Tls;
+    directory.apply(Change::PutCarrier(encrypted));
+    let us = "203.0.113.1:5060".parse().unwrap();
+    let flow = Flow::udp(us, "198.51.100.9:4000".parse().unwrap());
+    assert!(directory.carrier_by_source(&flow).is_none());
+    let flow = Flow { transport: sip_message::Transport::Tls, connection: 7, ..flow };
+    assert!(directory.carrier_by_source(&flow).is_some());
+}
+
 proptest! {
     /// At start-up the store tells kind by kind, in whatever order: the end is the same.
     #[test]

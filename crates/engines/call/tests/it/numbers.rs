@@ -17,11 +17,15 @@ fn dialling(code: &str) -> Request {
 }
 
 fn emergency() -> Change {
+    emergency_at("+12065550911")
+}
+
+fn emergency_at(routed_to: &str) -> Change {
     Change::PutEmergencyCalling(EmergencyCalling {
         account: AccountId::DEFAULT,
         connector: connector_id(),
         numbers: vec![EmergencyNumber {
-            emergency: number("+12065550911"),
+            emergency: number(routed_to),
             test: Some(number("+12065550933")),
             country: "US".into(),
         }],
@@ -45,6 +49,20 @@ fn an_emergency_call_goes_to_the_configured_number_or_as_it_is() {
             world.expect(CARRIER, &format!("INVITE sip:{expected}@198.51.100.20 SIP/2.0\r\n"));
         world.send(CARRIER, &response(&left, "486 Busy Here", "c", &[], None));
         assert_eq!(world.only_record().to, code);
+    }
+}
+
+#[test]
+fn an_emergency_number_is_no_way_to_premium_numbers_and_other_countries() {
+    for (routed_to, reason) in
+        [("+19005550100", "destination-premium-rate"), ("+442079460000", "country-not-allowed")]
+    {
+        let mut world = World::without_users();
+        world.apply(emergency_at(routed_to));
+        world.send(PBX, &dialling("911").text());
+        world.expect(PBX, "SIP/2.0 403 ");
+        world.expect_nothing(CARRIER);
+        assert_eq!(world.only_record().reason, reason);
     }
 }
 
