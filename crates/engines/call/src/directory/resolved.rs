@@ -35,7 +35,7 @@ impl Hop {
 pub struct Resolved(Arc<[Hop]>);
 
 impl Resolved {
-    /// The ways, each with its place in the [order](super::order) of trying.
+    /// The ways, each with its place in the order of trying.
     pub fn new(hops: impl IntoIterator<Item = Hop>) -> Self {
         Self(hops.into_iter().collect())
     }
