@@ -86,7 +86,7 @@ def test_an_access_key_of_another_account_still_has_its_policy(upgraded):
     key = upgraded.known["read_only_key_test_only"]
     voice = upgraded.client(key["id"], key["secret"])
     assert voice.list_voice_connectors()["VoiceConnectors"] == []
-    with pytest.raises(voice.exceptions.ForbiddenException):
+    with pytest.raises(voice.exceptions.AccessDeniedException):
         voice.create_voice_connector(Name="no", RequireEncryption=False)
 
 
