@@ -42,6 +42,7 @@ pub mod digest;
 pub mod session;
 pub mod wheel;
 
+mod alarms;
 mod config;
 mod derived;
 mod endpoint;
@@ -53,6 +54,7 @@ mod stamp;
 mod token;
 mod transaction;
 
+pub use alarms::Alarms;
 pub use config::{Config, Limits, Timing};
 pub use endpoint::{ClientId, Endpoint, Event, Full, Gone, Reason, Received, Refusal, ServerId};
 pub use reply::reply_flow;

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::database::Database;
 use super::fault::{Sorted as _, corrupt};
 use super::rows::{Rows, account_stored};
+use super::trimming::SLICE_MAX;
 use super::tx::WriteTx;
 use crate::job::task;
 use crate::{AuditCursor, AuditFilter, AuditPage, StoreError, WriteError};
@@ -14,8 +15,6 @@ use crate::{AuditCursor, AuditFilter, AuditPage, StoreError, WriteError};
 const STRANGERS_MAX: i64 = 10_000;
 /// One in so many records pays for the trimming of the others.
 const TRIM_EVERY: i64 = 256;
-/// Records trimmed by age in one job: what another writer waits for is bounded.
-const TRIM_SLICE: u64 = 256;
 /// Records that one page looks at: what it costs is bounded, however few of them are wanted.
 const LOOKED_AT_MAX: usize = 20_000;
 
@@ -40,21 +39,7 @@ impl Database {
     }
 
     pub(crate) async fn trim_audit(&self, now: UnixMillis) -> Result<u64, StoreError> {
-        let age_max = self.audit_retention().age_max.as_millis();
-        let age_max = u64::try_from(age_max).unwrap_or(u64::MAX);
-        let Some(cutoff) = now.0.checked_sub(age_max) else { return Ok(0) };
-        let mut trimmed = 0;
-        loop {
-            let (job, answer) = task(move |tx: &mut WriteTx<'_>| {
-                tx.change(|rows| trim_by_age(rows, UnixMillis(cutoff)))
-            });
-            self.writer().submit(job).await?;
-            let slice = answer.wait().await.map_err(WriteError::<StoreError>::into_inner)?;
-            trimmed += slice;
-            if slice < TRIM_SLICE {
-                return Ok(trimmed);
-            }
-        }
+        self.trim_older(now, self.audit_retention().age_max, trim_slice).await
     }
 }
 
@@ -114,14 +99,14 @@ fn trim_by_count(rows: &Rows<'_>, newest: i64) -> Result<(), StoreError> {
         .sorted()
 }
 
-fn trim_by_age(rows: &Rows<'_>, cutoff: UnixMillis) -> Result<u64, StoreError> {
+fn trim_slice(rows: &Rows<'_>, cutoff: UnixMillis) -> Result<u64, StoreError> {
     let trimmed = rows
         .conn
         .prepare_cached(
             "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit \
              WHERE at <= ?1 ORDER BY at, seq LIMIT ?2)",
         )
-        .and_then(|mut it| it.execute(params![cutoff.0, TRIM_SLICE]))
+        .and_then(|mut it| it.execute(params![cutoff.0, SLICE_MAX]))
         .sorted()?;
     Ok(trimmed as u64)
 }

@@ -15,6 +15,7 @@ mod rotation;
 mod rows;
 mod schema;
 mod snapshot;
+mod trimming;
 mod tx;
 mod writer;
 

@@ -6,12 +6,9 @@ use rusqlite::{ToSql, params};
 use super::database::Database;
 use super::fault::{Sorted as _, corrupt};
 use super::rows::{Rows, account_stored};
-use super::tx::WriteTx;
+use super::trimming::SLICE_MAX;
 use crate::job::task;
 use crate::{RecordCursor, RecordFilter, RecordPage, StoreError, WriteError};
-
-/// Records trimmed by age in one job: what another writer waits for is bounded.
-const TRIM_SLICE: u64 = 256;
 
 /// A record as it is stored, made before it is queued so that the writer has nothing left to do.
 struct Stored {
@@ -58,20 +55,7 @@ impl Database {
     }
 
     pub(crate) async fn trim_records(&self, now: UnixMillis) -> Result<u64, StoreError> {
-        let age_max = u64::try_from(self.retention().age_max.as_millis()).unwrap_or(u64::MAX);
-        let Some(cutoff) = now.0.checked_sub(age_max) else { return Ok(0) };
-        let mut trimmed = 0;
-        loop {
-            let (job, answer) = task(move |tx: &mut WriteTx<'_>| {
-                tx.change(|rows| trim_by_age(rows, UnixMillis(cutoff)))
-            });
-            self.writer().submit(job).await?;
-            let slice = answer.wait().await.map_err(WriteError::<StoreError>::into_inner)?;
-            trimmed += slice;
-            if slice < TRIM_SLICE {
-                return Ok(trimmed);
-            }
-        }
+        self.trim_older(now, self.retention().age_max, trim_slice).await
     }
 }
 
@@ -119,14 +103,14 @@ fn trim_by_count(rows: &Rows<'_>, count_max: u64, slice: u64) -> Result<(), Stor
     Ok(())
 }
 
-fn trim_by_age(rows: &Rows<'_>, cutoff: UnixMillis) -> Result<u64, StoreError> {
+fn trim_slice(rows: &Rows<'_>, cutoff: UnixMillis) -> Result<u64, StoreError> {
     let trimmed = rows
         .conn
         .prepare_cached(
             "DELETE FROM call_record WHERE seq IN (SELECT seq FROM call_record \
              WHERE started <= ?1 ORDER BY started, seq LIMIT ?2)",
         )
-        .and_then(|mut it| it.execute(params![cutoff.0, TRIM_SLICE]))
+        .and_then(|mut it| it.execute(params![cutoff.0, SLICE_MAX]))
         .sorted()?;
     Ok(trimmed as u64)
 }

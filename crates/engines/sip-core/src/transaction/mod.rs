@@ -108,43 +108,8 @@ pub(crate) enum End {
     TransportFailed,
 }
 
-/// The deadlines of one transaction: never more than two at once, each with its reason.
-#[derive(Debug, Default)]
-pub(crate) struct Alarms([Option<(Instant, Timer)>; 2]);
-
-impl Alarms {
-    /// Sets a timer, replacing its earlier deadline.
-    pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.stop(timer);
-        let free = self.0.iter_mut().find(|it| it.is_none());
-        *free.expect("no state of any transaction runs three timers") = Some((at, timer));
-    }
-
-    pub(crate) fn stop(&mut self, timer: Timer) {
-        for alarm in &mut self.0 {
-            if alarm.is_some_and(|(_, set)| set == timer) {
-                *alarm = None;
-            }
-        }
-    }
-
-    /// Stops everything: a new state begins.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// The soonest deadline and the reason for it; equal deadlines in timer order.
-    pub(crate) fn next(&self) -> Option<(Instant, Timer)> {
-        self.0.iter().flatten().min().copied()
-    }
-
-    /// Takes the soonest deadline if it has come.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
-        let (_, timer) = self.next().filter(|&(at, _)| at <= now)?;
-        self.stop(timer);
-        Some(timer)
-    }
-}
+/// The deadlines of one transaction: no state of any runs three timers.
+pub(crate) type Alarms = crate::Alarms<Timer, 2>;
 
 /// Any of the four.
 #[derive(Debug)]
