@@ -44,6 +44,7 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
             duration: config.calls.length_max,
             ..defaults.patience
         },
+        dtmf: config.calls.dtmf,
         session: config.calls.session,
         headers: config.calls.headers.clone(),
         reliable: config.calls.reliable_progress,

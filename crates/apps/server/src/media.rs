@@ -14,7 +14,7 @@ use call::{MediaCommand, MediaEvent};
 use media::{Drops, LocalPort, OpenError, PortRange, Relay, RelayConfig};
 use net::{Forward, PacketHandler, RtpCounters, RtpPool, RtpPoolConfig, Waker};
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::{CallsConfig, MediaConfig};
 use crate::credentials::random;
@@ -251,6 +251,11 @@ impl MediaThread {
                     warn!(error = %unknown, "a call's media could not be changed");
                 }
             }
+            MediaCommand::Press { call, side, press } => {
+                if let Err(error) = self.relay.relay.press(call, side, press) {
+                    debug!(%error, "a digit is lost");
+                }
+            }
             MediaCommand::Close { call } => {
                 let quality = self.relay.relay.close(call).ok().map(Box::new);
                 // The signalling thread looks for it while it expects one: no wake for each call.
@@ -270,8 +275,12 @@ impl MediaThread {
 
     fn tell_events(&mut self) {
         while let Some(event) = self.relay.relay.poll_event() {
-            let is_urgent =
-                matches!(event, media::Event::Silent { .. } | media::Event::OneWay { .. });
+            let is_urgent = matches!(
+                event,
+                media::Event::Silent { .. }
+                    | media::Event::OneWay { .. }
+                    | media::Event::Dtmf { .. }
+            );
             match self.events.try_send(Word::Media(MediaEvent::Relay(event))) {
                 Ok(()) if is_urgent => self.wake_hearer(),
                 Ok(()) => {}

@@ -50,6 +50,8 @@ pub(crate) enum Role {
     Refresh,
     /// A PRACK of ours.
     Prack,
+    /// An INFO of ours with a digit.
+    Digit,
 }
 
 /// The owner of a transaction: a call, and what the transaction is to it.
@@ -63,8 +65,15 @@ impl Owner {
     /// The number that stands for nobody.
     pub(crate) const NOBODY: u64 = 0;
 
-    const ROLES: [Role; 6] =
-        [Role::Caller, Role::Invite, Role::Within, Role::Bye, Role::Refresh, Role::Prack];
+    const ROLES: [Role; 7] = [
+        Role::Caller,
+        Role::Invite,
+        Role::Within,
+        Role::Bye,
+        Role::Refresh,
+        Role::Prack,
+        Role::Digit,
+    ];
 
     pub(crate) fn pack(self) -> u64 {
         let role = match self.role {
@@ -74,6 +83,7 @@ impl Owner {
             Role::Bye => 4,
             Role::Refresh => 5,
             Role::Prack => 6,
+            Role::Digit => 7,
         };
         u64::from(self.key.generation) << 40 | u64::from(self.key.index) << 8 | role
     }

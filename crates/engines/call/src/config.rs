@@ -10,6 +10,7 @@ use sip_core::session;
 use sip_message::Transport;
 
 use crate::caller_id::CallerIdPolicy;
+use crate::dtmf::DtmfPolicy;
 use crate::headers::HeaderPolicy;
 use crate::limit::Limits;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub patience: Patience,
     /// What becomes of an answered call whose media falls silent.
     pub on_silence: OnSilence,
+    /// What becomes of digits between sides that tell them differently.
+    pub dtmf: DtmfPolicy,
     /// Session timers, negotiated on each leg by itself; `None` for none.
     pub session: Option<session::Policy>,
     /// Provisional responses that are acknowledged, on each leg by itself.
@@ -214,6 +217,7 @@ impl Config {
             limits: Limits::default(),
             patience: Patience::default(),
             on_silence: OnSilence::default(),
+            dtmf: DtmfPolicy::default(),
             session: Some(session::Policy::default()),
             reliable: ReliableProgress::default(),
             headers: HeaderPolicy::default(),

@@ -98,6 +98,15 @@ pub enum MediaCommand {
         /// Its terms.
         terms: Box<LegTerms>,
     },
+    /// A leg's peer pressed a key, as it told otherwise than in its media: `Relay::press`.
+    Press {
+        /// The call.
+        call: CallMediaId,
+        /// Whose key it is.
+        side: Side,
+        /// The key.
+        press: media::Press,
+    },
     /// Stop, and answer with [`MediaEvent::Closed`]: `Relay::close`.
     Close {
         /// The call.

@@ -67,6 +67,7 @@ mod bridge;
 mod caller_id;
 mod calls;
 mod counters;
+mod dtmf;
 mod emergency;
 mod engine;
 mod face;
@@ -94,6 +95,7 @@ pub use config::{
 };
 pub use counters::Counters;
 pub use directory::{Change, Connector, Directory, ResolvedCarrier};
+pub use dtmf::DtmfPolicy;
 pub use engine::Engine;
 pub use headers::HeaderPolicy;
 pub use health::{PeerHealth, PeerState};

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use media::{
-    CallMediaId, Content, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote, RtcpTo, Side,
-    Sources,
+    CallMediaId, Content, Events, Expects, LegSpec, LegTerms, LocalPort, PayloadMap, Remote,
+    RtcpTo, Side, Sources,
 };
 use sdp::{Accepted, Audio, OriginRewrite, Profile, Refusal, Relayed, Rewrite, Rtcp, Session};
 use sip_message::{Flow, MediaType, Message, Multipart};
 
 use crate::bodies;
+use crate::dtmf::{Place, Translation, Types};
 use crate::hub::Turn;
 use crate::io::MediaCommand;
 use crate::keying::{Encryption, Keying, Renewed, Told};
@@ -25,6 +26,8 @@ pub(crate) struct MediaPlan {
     told: [Option<Told>; 2],
     /// Our keys on each leg.
     keying: [Keying; 2],
+    /// Digits between sides that tell them differently.
+    digits: Translation,
     /// Where each side signals from.
     signaling: [Option<IpAddr>; 2],
     /// Whether silence is a sign of trouble yet.
@@ -54,6 +57,7 @@ impl MediaPlan {
         ports: [LocalPort; 2],
         caller: &Flow,
         wants: Encryption,
+        digits: Translation,
     ) -> Self {
         Self {
             id,
@@ -64,6 +68,7 @@ impl MediaPlan {
                 Keying::new(wants, caller.transport),
                 Keying::new(Encryption::Never, caller.transport),
             ],
+            digits,
             signaling: [Some(caller.remote.ip()), None],
             talk: Talk::Early,
             relay: Relaying::NotYet,
@@ -75,6 +80,7 @@ impl MediaPlan {
     pub(crate) fn aim(&mut self, turn: &mut Turn<'_>, called: &Flow, wants: Encryption) {
         let side = Side::B.index();
         self.told[side] = None;
+        self.digits.forget(Side::B);
         self.keying[side] = Keying::new(wants, called.transport);
         self.signaling[side] = Some(called.remote.ip());
         match std::mem::replace(&mut self.relay, Relaying::Open) {
@@ -100,6 +106,22 @@ impl MediaPlan {
 
     pub(crate) fn close(&self, turn: &mut Turn<'_>) {
         turn.media(MediaCommand::Close { call: self.id });
+    }
+
+    /// Takes note of what a side can do, before what it says of its media is handed on.
+    pub(crate) fn learn(&mut self, side: Side, message: &Message<'_>) {
+        self.digits.learn(side, message);
+    }
+
+    /// The event types of a side whose digits are told to the other side by INFO, and back; `None`
+    /// if they cross as they are.
+    pub(crate) fn translates(&self, side: Side) -> Option<Types> {
+        self.digits.of(side, self.told[side.index()].as_ref().map(|told| &told.audio))
+    }
+
+    /// Lets the other side of `side` hear a key.
+    pub(crate) fn press(&self, turn: &mut Turn<'_>, side: Side, press: media::Press) {
+        turn.media(MediaCommand::Press { call: self.id, side, press });
     }
 
     /// The call is answered: from now on silence counts.
@@ -155,7 +177,7 @@ impl MediaPlan {
     ) -> Vec<u8> {
         let to = from.other().index();
         self.keying[to].offer(&mut turn.hub.keys, self.told[to].as_ref());
-        self.write(turn.hub.config.media_address, from, said)
+        self.write(turn.hub.config.media_address, from, said, Place::Offer)
     }
 
     /// Hands on an answer of `from` to what the other side offered, which is settled already.
@@ -170,13 +192,19 @@ impl MediaPlan {
         if renewed == Renewed::Yes {
             self.update(turn);
         }
-        self.write(turn.hub.config.media_address, from, said)
+        self.write(turn.hub.config.media_address, from, said, Place::Answer)
     }
 
-    fn write(&self, address: IpAddr, from: Side, said: &Said<'_>) -> Vec<u8> {
-        let formats = said.told.audio.payload_types();
-        let is_audio = said.told.audio.content == sdp::Content::Audio;
+    fn write(&mut self, address: IpAddr, from: Side, said: &Said<'_>, place: Place) -> Vec<u8> {
+        let audio = &said.told.audio;
+        let mut formats = audio.payload_types();
+        let is_audio = audio.content == sdp::Content::Audio;
         let to = from.other().index();
+        let heard = self.told[to].as_ref().map(|told| &told.audio);
+        if place == Place::Answer && self.digits.asked(from, heard) {
+            formats.retain(|number| Some(*number) != audio.telephone_event);
+        }
+        let telephone_event = self.digits.give(from, audio, place, heard);
         let port = self.ports[to];
         let (profile, cryptos) = self.keying[to].description();
         let relayed = [Relayed {
@@ -184,6 +212,7 @@ impl MediaPlan {
             formats: is_audio.then_some(&formats),
             profile: is_audio.then_some(profile),
             cryptos,
+            telephone_event,
             ..Relayed::new(said.told.audio.section, port.rtp())
         }];
         let rewrite = Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed };
@@ -199,11 +228,16 @@ impl MediaPlan {
         let remote = own.map_or(Remote { rtp: None, rtcp: RtcpTo::Port(None) }, |own| {
             remote(&own, peer.as_ref())
         });
+        let translated = self.translates(side);
         LegTerms {
             remote,
             sources: Sources::SameHost { signaling: self.signaling[side.index()] },
             payload_types: payload_map(own.as_ref(), peer.as_ref()),
-            telephone_event: peer.or(own).and_then(|it| it.telephone_event),
+            telephone_event: match translated {
+                Some(types) => Some(types.sends),
+                None => peer.or(own).and_then(|it| it.telephone_event),
+            },
+            events: if translated.is_some() { Events::Told } else { Events::Relayed },
             expects: self.expects(own.as_ref(), peer.as_ref()),
             content: content(own.as_ref(), peer.as_ref()),
             protection: self.keying[side.index()].protection(told),

@@ -39,6 +39,8 @@ pub enum DropReason {
     /// The other leg's peer has never been heard from the address it named, and has been sent as
     /// much as an address that may be somebody else's is sent.
     Unverified,
+    /// The packet is of a telephone event, and the other side is told of it otherwise.
+    EventTold,
 }
 
 impl DropReason {
@@ -46,7 +48,7 @@ impl DropReason {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NoCall,
         Self::Draining,
         Self::NotRtp,
@@ -63,6 +65,7 @@ impl DropReason {
         Self::KeyExhausted,
         Self::TooFast,
         Self::Unverified,
+        Self::EventTold,
     ];
 
     /// The reason's short name, for metric labels.
@@ -84,6 +87,7 @@ impl DropReason {
             Self::KeyExhausted => "key_exhausted",
             Self::TooFast => "too_fast",
             Self::Unverified => "unverified",
+            Self::EventTold => "event_told",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::dropped::{DropReason, Drops};
 use crate::dtmf::{Digit, EventTap, TelephoneEvent};
 use crate::guard::{Guard, Protection};
+use crate::keypad::Keypad;
 use crate::latch::{Latch, Seen, Sources};
 use crate::mos::mean_opinion_score;
 use crate::one_way::OneWay;
@@ -67,12 +68,23 @@ pub struct LegTerms {
     pub payload_types: PayloadMap,
     /// The payload type of the peer's RFC 4733 events.
     pub telephone_event: Option<u8>,
+    /// What becomes of those events.
+    pub events: Events,
     /// Whether silence means that something is wrong.
     pub expects: Expects,
     /// What the leg carries.
     pub content: Content,
     /// What protects the leg's packets.
     pub protection: Protection,
+}
+
+/// What becomes of a peer's RFC 4733 events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {
+    /// They go on, like all media.
+    Relayed,
+    /// They end here: the other side has no type for them, and is told of each key otherwise.
+    Told,
 }
 
 /// What a leg carries.
@@ -99,6 +111,7 @@ impl LegTerms {
             sources: Sources::SameHost { signaling: None },
             payload_types: PayloadMap::IDENTITY,
             telephone_event: None,
+            events: Events::Relayed,
             expects: Expects::Nothing,
             content: Content::Rtp,
             protection: Protection::Clear,
@@ -223,8 +236,11 @@ pub(crate) struct Leg {
     rtcp_source: Option<SocketAddr>,
     payload_types: PayloadMap,
     telephone_event: Option<u8>,
+    events: Events,
     stream: StreamStats,
-    events: EventTap,
+    tap: EventTap,
+    /// Keys that the peer presses by other means; there is one once it has.
+    pub(crate) keypad: Option<Box<Keypad>>,
 }
 
 /// What a leg made of a packet of its peer.
@@ -232,8 +248,8 @@ pub(crate) struct Leg {
 pub(crate) struct Taken {
     /// The packet's length in its buffer, without the leg's protection.
     pub(crate) len: usize,
-    /// The payload type on the other leg.
-    pub(crate) payload_type: u8,
+    /// The payload type on the other leg; `None` for an event that ends here.
+    pub(crate) payload_type: Option<u8>,
     pub(crate) digit: Option<Digit>,
 }
 
@@ -274,8 +290,10 @@ impl Leg {
             rtcp_source: None,
             payload_types: terms.payload_types,
             telephone_event: terms.telephone_event,
+            events: terms.events,
             stream: StreamStats::new(now),
-            events: EventTap::default(),
+            tap: EventTap::default(),
+            keypad: None,
         }
     }
 
@@ -291,6 +309,7 @@ impl Leg {
         self.rtcp = terms.remote.rtcp;
         self.payload_types = terms.payload_types;
         self.telephone_event = terms.telephone_event;
+        self.events = terms.events;
         self.guard.renew(&terms.protection);
         if self.expects != terms.expects {
             self.expects = terms.expects;
@@ -340,8 +359,14 @@ impl Leg {
         let len = self.unprotect(now, from, datagram)?;
         let (wire_len, packet) = (datagram.len(), &datagram[..len]);
         let header = Header::parse(packet).ok_or(DropReason::NotRtp)?;
-        let payload_type =
-            self.payload_types.map(header.payload_type).ok_or(DropReason::UnmappedPayloadType)?;
+        let is_event = self.telephone_event == Some(header.payload_type);
+        let payload_type = self.payload_types.map(header.payload_type);
+        let payload_type = match self.events {
+            Events::Told if is_event => None,
+            Events::Told | Events::Relayed => {
+                Some(payload_type.ok_or(DropReason::UnmappedPayloadType)?)
+            }
+        };
         let before = self.latch.peer();
         self.latch.admit(now, Seen { from, ssrc: header.ssrc, sequence: header.sequence })?;
         if self.latch.peer() != before {
@@ -353,14 +378,14 @@ impl Leg {
         self.unverified = Unverified::default();
         self.one_way.hear(now);
         self.rtp_received.count(wire_len);
-        if self.telephone_event != Some(header.payload_type) {
+        if !is_event {
             self.stream.hear(now, header.ssrc, header.sequence, header.timestamp);
             return Ok(Taken { len, payload_type, digit: None });
         }
         self.stream.hear_event(header.ssrc, header.sequence);
         let digit = rtp::payload(packet)
             .and_then(TelephoneEvent::parse)
-            .and_then(|event| self.events.hear(header.ssrc, header.timestamp, event));
+            .and_then(|event| self.tap.hear(header.ssrc, header.timestamp, event));
         Ok(Taken { len, payload_type, digit })
     }
 

@@ -31,6 +31,7 @@ mod endpoint;
 pub mod fuzzing;
 mod g711;
 mod guard;
+mod keypad;
 mod latch;
 mod leg;
 mod mos;
@@ -53,14 +54,17 @@ pub use dtmf::{Digit, EventPhase, EventTap, TelephoneEvent};
 pub use endpoint::{Channel, Endpoint, EndpointReport, EndpointSpec, Outgoing, Reply};
 pub use g711::Law;
 pub use guard::Protection;
+pub use keypad::Press;
 pub use latch::{LATCH_PACKETS, RELATCH_SILENCE, Sources};
-pub use leg::{CallMediaId, Content, Expects, LegSpec, LegTerms, PayloadMap, Remote, RtcpTo, Side};
+pub use leg::{
+    CallMediaId, Content, Events, Expects, LegSpec, LegTerms, PayloadMap, Remote, RtcpTo, Side,
+};
 pub use mos::mean_opinion_score;
 pub use pace::UnverifiedLimit;
 pub use port::{Exhausted, LocalPort, PortPool, PortRange, PortRangeRefused};
 pub use quality::LegQuality;
 pub use receiver::{Arrival, Heard, Receiver};
-pub use relay::{Event, OpenError, Relay, RelayConfig, Sent, Timer, UnknownCall};
+pub use relay::{Event, OpenError, PressError, Relay, RelayConfig, Sent, Timer, UnknownCall};
 pub use sender::{DIGITS_MAX, Play, Seed, Sender, SenderSpec, TooManyDigits};
 pub use stream::StreamStats;
 pub use tone::{Goertzel, Sound, TONE_HZ};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::dropped::{DropReason, Drops};
 use crate::dtmf::Digit;
+use crate::keypad::{Place, Press};
 use crate::leg::{
     CallMediaId, Content, Expects, Leg, LegSpec, LegTerms, RtcpArrival, RtcpTo, Side,
 };
@@ -15,6 +16,7 @@ use crate::port::{LocalPort, PortRange};
 use crate::quality::LegQuality;
 use crate::rtcp;
 use crate::rtp;
+use crate::sender::TooManyDigits;
 
 /// Events waiting to be polled; more are counted and dropped, so that a peer that sends nothing but
 /// digits costs no memory.
@@ -138,6 +140,17 @@ pub enum OpenError {
 #[error("call media {0:?} is not open")]
 pub struct UnknownCall(pub CallMediaId);
 
+/// Why a key cannot be pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PressError {
+    /// No such call is open.
+    #[error(transparent)]
+    UnknownCall(#[from] UnknownCall),
+    /// Too many wait already.
+    #[error(transparent)]
+    TooManyDigits(#[from] TooManyDigits),
+}
+
 /// What stands at a port.
 #[derive(Debug, Clone, Copy)]
 enum Slot {
@@ -259,12 +272,20 @@ impl Relay {
             let Leg { call, side, .. } = *self.leg_mut(inbound);
             self.emit(Event::Dtmf { call, side, digit });
         }
+        let mut payload_type = taken.payload_type.ok_or(DropReason::EventTold)?;
+        let mut len = taken.len;
+        if let Some(keypad) = self.leg_mut(inbound).keypad.as_deref_mut()
+            && let Place::Taken { len: event, payload_type: of_event } =
+                keypad.replace(buffer, len)?
+        {
+            (len, payload_type) = (event, of_event);
+        }
 
         let leg = self.leg_mut(outbound);
         let to = leg.rtp_to().ok_or(DropReason::NoDestination)?;
         leg.admit_outbound(now, unverified)?;
-        rtp::set_payload_type(buffer, taken.payload_type);
-        let len = leg.guard.protect_rtp(buffer, taken.len)?;
+        rtp::set_payload_type(buffer, payload_type);
+        let len = leg.guard.protect_rtp(buffer, len)?;
         leg.rtp_sent.count(len);
         Ok(Sent { from: leg.port.rtp(), to, len })
     }
@@ -368,6 +389,14 @@ impl Relay {
         self.leg_mut(at).renew(now, &terms);
         self.schedule(at);
         Ok(())
+    }
+
+    /// Lets a leg's peer press a key that it has told of otherwise than in its media: the other leg
+    /// hears it as an RFC 4733 event, in the place of the peer's next packets of audio.
+    pub fn press(&mut self, call: CallMediaId, side: Side, press: Press) -> Result<(), PressError> {
+        let legs = *self.calls.get(&call).ok_or(UnknownCall(call))?;
+        let leg = self.leg_mut(legs[side.index()]);
+        Ok(leg.keypad.get_or_insert_default().press(press)?)
     }
 
     /// Ends a call's media and tells what was measured: leg A, leg B.

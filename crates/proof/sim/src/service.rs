@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use call::{
-    Change, Config, Directory, Engine, Input, Listener, MediaCommand, MediaEvent, Now, Output,
-    ReliableProgress, Seeds,
+    Change, Config, Directory, DtmfPolicy, Engine, Input, Listener, MediaCommand, MediaEvent, Now,
+    Output, ReliableProgress, Seeds,
 };
 use media::srtp::TRAILER_BYTES_MAX;
 use media::{PortRange, Relay, RelayConfig};
@@ -40,6 +40,7 @@ pub(crate) struct Setting {
     pub(crate) duration: Duration,
     pub(crate) session: Option<Policy>,
     pub(crate) reliable: ReliableProgress,
+    pub(crate) dtmf: DtmfPolicy,
 }
 
 /// A datagram that the service wants sent.
@@ -61,6 +62,7 @@ impl Service {
         config.patience.duration = setting.duration;
         config.session = setting.session;
         config.reliable = setting.reliable;
+        config.dtmf = setting.dtmf;
         Self::with(start, seed, config, customer::open_directory(setting.carriers))
     }
 
@@ -157,6 +159,11 @@ impl Service {
             }
             MediaCommand::Update { call, side, terms } => {
                 self.relay.update(now, call, side, *terms).expect("the call is open");
+                None
+            }
+            MediaCommand::Press { call, side, press } => {
+                // A party may press more keys than there is audio to put them into.
+                let _ = self.relay.press(call, side, press);
                 None
             }
             MediaCommand::Close { call } => {

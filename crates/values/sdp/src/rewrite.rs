@@ -55,13 +55,23 @@ pub struct Relayed<'r> {
     pub profile: Option<Profile>,
     /// Our keys for the other side. The peer's own are never handed on.
     pub cryptos: &'r [Crypto],
+    /// A payload type for RFC 4733 events that the peer does not name: it is added to the list.
+    pub telephone_event: Option<u8>,
 }
 
 impl Relayed<'_> {
     /// A section on `port` with RTCP on the next port, all formats kept and no keys.
     pub const fn new(section: usize, port: u16) -> Self {
         let rtcp_port = port.saturating_add(1);
-        Self { section, port, rtcp_port, formats: None, profile: None, cryptos: &[] }
+        Self {
+            section,
+            port,
+            rtcp_port,
+            formats: None,
+            profile: None,
+            cryptos: &[],
+            telephone_event: None,
+        }
     }
 }
 
@@ -147,7 +157,7 @@ struct Printer<'p> {
     out: &'p mut Vec<u8>,
 }
 
-/// Whether our keys for the section are still to be written.
+/// Whether our own lines for the section, keys and an event type, are still to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keys {
     Due,
@@ -155,7 +165,7 @@ enum Keys {
 }
 
 impl<'p> Printer<'p> {
-    /// Attributes come last in a section (RFC 8866 §5): our keys stand before the first of them, or
+    /// Attributes come last in a section (RFC 8866 §5): our own stand before the first of them, or
     /// where the section ends without one.
     fn keys_are_due(&self, line: &Line<'_>) -> bool {
         self.keys == Keys::Due && matches!(line.kind, b'a' | b'm' | 0)
@@ -170,6 +180,11 @@ impl<'p> Printer<'p> {
         for crypto in cryptos {
             crypto.write(self.out);
         }
+        if let Some(number) = self.relayed().and_then(|relayed| relayed.telephone_event) {
+            let lines =
+                format!("a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-15\r\n");
+            self.out.extend_from_slice(lines.as_bytes());
+        }
     }
 
     /// Whether the line is printed otherwise than it came, or not at all.
@@ -179,8 +194,10 @@ impl<'p> Printer<'p> {
             b'c' => !is_hold(line),
             b'm' => {
                 self.section = Some(self.section.map_or(0, |index| index + 1));
-                let has_keys = self.relayed().is_some_and(|relayed| !relayed.cryptos.is_empty());
-                self.keys = if has_keys { Keys::Due } else { Keys::Written };
+                let has_lines = self.relayed().is_some_and(|relayed| {
+                    !relayed.cryptos.is_empty() || relayed.telephone_event.is_some()
+                });
+                self.keys = if has_lines { Keys::Due } else { Keys::Written };
                 true
             }
             b'a' => self.is_attribute_touched(line),
@@ -284,11 +301,11 @@ impl<'p> Printer<'p> {
         if !kept.iter().any(|number| is_listed(*number)) {
             self.out.push(b' ');
             self.out.extend_from_slice(section.formats.as_bytes());
-            return;
         }
-        for number in kept.iter().filter(|number| is_listed(**number)) {
+        let added = relayed.and_then(|relayed| relayed.telephone_event);
+        for number in kept.iter().copied().filter(|number| is_listed(*number)).chain(added) {
             self.out.push(b' ');
-            print_number((*number).into(), self.out);
+            print_number(number.into(), self.out);
         }
     }
 

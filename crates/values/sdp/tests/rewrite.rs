@@ -112,3 +112,20 @@ fn formats_are_limited_and_put_in_order_with_their_lines() {
     assert!(!rewritten.contains(":18 "), "{rewritten}");
     assert!(rewritten.contains("a=fmtp:101 0-15\r\n"), "{rewritten}");
 }
+
+#[test]
+fn an_event_type_is_added_to_the_list_and_told_of_before_the_attributes() {
+    let seen = "v=0\r\no=- 1 1 IN IP4 10.0.0.5\r\ns=-\r\nc=IN IP4 10.0.0.5\r\nt=0 0\r\n\
+        m=audio 4000 RTP/AVP 0 18\r\na=rtpmap:18 G729/8000\r\na=sendrecv\r\n\
+        m=video 0 RTP/AVP 99\r\n";
+    let section =
+        Relayed { formats: Some(&[0]), telephone_event: Some(96), ..Relayed::new(0, 20_000) };
+    let rewritten = rewrite(seen, &relayed(&[section]));
+    assert!(
+        rewritten.ends_with(
+            "m=audio 20000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=fmtp:96 0-15\r\n\
+             a=sendrecv\r\nm=video 0 RTP/AVP 99\r\n"
+        ),
+        "{rewritten}"
+    );
+}

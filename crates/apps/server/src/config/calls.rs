@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::{HeaderPolicy, ReliableProgress};
+use call::{DtmfPolicy, HeaderPolicy, ReliableProgress};
 use sip_core::session;
 
 use super::key::Key;
@@ -51,6 +51,13 @@ pub(super) const KEYS: &[Key] = &[
         "Provisional responses that are acknowledged (RFC 3262): never, as-asked (offered to the \
          called side when the caller supports them) or always.",
     ),
+    Key::text(
+        "calls.dtmf",
+        "as-is",
+        "Digits between a side with telephone events (RFC 4733) and one with INFO: as-is, or \
+         translate (a side that offers no telephone events and lists INFO in Allow is told of \
+         digits by INFO, and its own become events).",
+    ),
     Key::list(
         "calls.headers_pass",
         "X-*, User-to-User, Diversion, P-Early-Media",
@@ -84,6 +91,8 @@ pub struct CallsConfig {
     pub session: Option<session::Policy>,
     /// Whether provisional responses are acknowledged.
     pub reliable_progress: ReliableProgress,
+    /// What becomes of digits between sides that tell them differently.
+    pub dtmf: DtmfPolicy,
     /// Which headers cross from one leg to the other.
     pub headers: HeaderPolicy,
     /// How long calls may go on after the service was told to stop.
@@ -118,6 +127,7 @@ impl CallsConfig {
             silence_max: settings.seconds("calls.silence_max_s", 1..=86_400)?,
             session: session_policy(settings)?,
             reliable_progress: reliable_progress(settings)?,
+            dtmf: dtmf(settings)?,
             headers: headers(settings)?,
             drain_max: settings.seconds("calls.drain_max_s", 0..=86_400)?,
         })
@@ -144,6 +154,15 @@ fn reliable_progress(settings: &Settings) -> Result<ReliableProgress, Problem> {
         Some("as-asked") => Ok(ReliableProgress::AsAsked),
         Some("always") => Ok(ReliableProgress::Always),
         Some(_) | None => Err(one_of(settings, key, &["never", "as-asked", "always"])),
+    }
+}
+
+fn dtmf(settings: &Settings) -> Result<DtmfPolicy, Problem> {
+    let key = "calls.dtmf";
+    match settings.text(key) {
+        Some("as-is") => Ok(DtmfPolicy::AsIs),
+        Some("translate") => Ok(DtmfPolicy::Translate),
+        Some(_) | None => Err(one_of(settings, key, &["as-is", "translate"])),
     }
 }
 

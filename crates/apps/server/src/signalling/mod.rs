@@ -383,7 +383,9 @@ impl Loop {
             }
             Output::Media(command) => {
                 let rest = match &command {
-                    MediaCommand::Open { .. } | MediaCommand::Update { .. } => ORDER_REST,
+                    MediaCommand::Open { .. }
+                    | MediaCommand::Update { .. }
+                    | MediaCommand::Press { .. } => ORDER_REST,
                     MediaCommand::Close { .. } => {
                         self.closes.ordered += 1;
                         CLOSE_REST

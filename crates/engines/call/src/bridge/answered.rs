@@ -4,6 +4,7 @@ use media::Side;
 use sip_core::{ClientId, ServerId, digest};
 use sip_message::{Flow, Message, Method, Status};
 
+use super::digits::Digits;
 use super::session::Refresh;
 use super::setup::Invited;
 use super::within::{Kind, Relay};
@@ -32,6 +33,8 @@ pub(super) struct Answered {
     pub(super) relays: Vec<Relay>,
     /// By side: a refresh of ours that is under way.
     pub(super) refreshes: [Option<Refresh>; 2],
+    /// Digits that one side is told of by INFO; there are some once there was one.
+    pub(super) digits: Option<Box<Digits>>,
     /// What answers the carrier's challenges within the dialog.
     pub(super) digest: Option<Box<digest::Client>>,
 }
@@ -81,6 +84,10 @@ impl Answered {
         waiting: Unacknowledged,
         relays: Vec<Relay>,
     ) -> Self {
+        let mut digest = invited.digest;
+        if let Some(digest) = digest.as_deref_mut() {
+            digest.settled();
+        }
         Self {
             legs: [a, b],
             invite: (invited.client, invited.cseq),
@@ -89,7 +96,8 @@ impl Answered {
             waiting: [Some(waiting), None],
             relays,
             refreshes: [None, None],
-            digest: invited.digest,
+            digits: None,
+            digest,
         }
     }
 
@@ -122,6 +130,12 @@ impl Answered {
 
     pub(super) fn into_legs(self) -> ([Leg; 2], Option<Box<digest::Client>>) {
         (self.legs, self.digest)
+    }
+
+    /// Takes a challenge of a side; whether there are credentials to try again with.
+    pub(super) fn answers_challenge(&mut self, side: Side, response: &Response<'_>) -> bool {
+        let (_, digest) = self.leg_and_digest(side);
+        digest.is_some_and(|digest| digest.challenged(response.message).is_ok())
     }
 
     /// Whether a 2xx is the one that answered the call, come again: our ACK was lost.
@@ -287,7 +301,7 @@ impl Call {
                 self.on_plain_update(turn, &request);
             }
             Method::Update => self.hand_on(turn, request, Kind::Update),
-            Method::Info => self.hand_on(turn, request, Kind::Info),
+            Method::Info => self.on_info(turn, request),
             Method::Options => request.refuse(turn, Status::OK),
             Method::Prack => request.refuse(turn, late_prack(request.message)),
             Method::Refer => self.refuse_transfer(turn, &request),

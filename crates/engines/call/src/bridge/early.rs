@@ -6,6 +6,7 @@
 
 use arrayvec::ArrayVec;
 use media::Side;
+use sdp::Refusal;
 use sip_core::dialog::Dialog;
 use sip_core::{ClientId, ServerId, digest};
 use sip_message::{Flow, Message, Method, Name, StartLine, Status};
@@ -323,10 +324,15 @@ impl Call {
         match brought {
             Brings::Offer => {
                 let answer = self.take_answer(turn, request.message);
-                request.refuse(turn, Status::OK);
+                let status = answer.as_ref().err().map_or(Status::OK, |it| Status(it.status()));
+                request.refuse(turn, status);
                 let owed = self.setup().and_then(|setup| setup.early.owed.take());
                 if let Some((fork, rseq)) = owed {
-                    self.prack(turn, fork, rseq, answer);
+                    self.prack(turn, fork, rseq, answer.as_ref().ok().cloned());
+                }
+                if let Err(refusal) = answer {
+                    // The called side has made the only offer there will be, and has no answer.
+                    return self.hang_up(turn, End::AnswerRefused(refusal));
                 }
             }
             Brings::Answer | Brings::Nothing if request.message.body().is_empty() => {
@@ -342,14 +348,22 @@ impl Call {
     }
 
     /// The caller's answer to the called side's offer, as that side gets it.
-    fn take_answer(&mut self, turn: &mut Turn<'_>, prack: &Message<'_>) -> Option<Vec<u8>> {
-        let said = self.media.read_answer(Side::A, description(prack).ok()??).ok()?;
+    ///
+    /// # Errors
+    /// Why it cannot be carried.
+    fn take_answer(
+        &mut self,
+        turn: &mut Turn<'_>,
+        prack: &Message<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let body = description(prack).ok().flatten().ok_or(Refusal::NoAudio)?;
+        let said = self.media.read_answer(Side::A, body)?;
         if let Some(offer) = self.setup().and_then(|setup| setup.early.offered.take()) {
             self.media.settle(Side::B, offer);
         }
         self.media.settle(Side::A, said.told.clone());
         self.media.update(turn);
-        Some(self.media.hand_on_answer(turn, Side::A, &said))
+        Ok(self.media.hand_on_answer(turn, Side::A, &said))
     }
 
     /// The 2xx that waited, if nothing is in its way any more.
@@ -401,6 +415,7 @@ impl Call {
     }
 
     pub(super) fn on_early_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
+        let owner = self.owner(Role::Within);
         let Some(setup) = self.setup() else { return };
         let relays = &mut setup.early.relays;
         let Some(at) = relays.iter().position(|it| it.client() == response.client) else { return };
@@ -409,6 +424,13 @@ impl Call {
         }
         let mut relay = relays.remove(at);
         let (from, to) = (relay.from, relay.from.other());
+        if to == Side::B
+            && let Some((leg, Some(digest))) = setup.called_leg(setup.early.speaking)
+            && digest.challenged(response.message).is_ok()
+            && relay.send_again(turn, owner, leg, Some(digest))
+        {
+            return setup.early.relays.push(relay);
+        }
         let answer = description(response.message).ok().flatten();
         let answer = answer.and_then(|body| self.media.read_answer(to, body).ok());
         let body = match (answer, relay.offer.take()) {

@@ -29,6 +29,7 @@
 //! which file answers.
 
 mod answered;
+mod digits;
 mod early;
 mod ending;
 mod orphan;
@@ -149,6 +150,7 @@ impl Call {
             Role::Within => self.on_within_response(turn, response),
             Role::Bye => self.on_bye_response(turn, response),
             Role::Refresh => self.on_refresh_response(turn, response),
+            Role::Digit => self.on_digit_response(turn, response),
             Role::Caller | Role::Prack => {}
         }
     }
@@ -166,6 +168,7 @@ impl Call {
             Role::Within => self.on_within_failure(turn, client, failure),
             Role::Bye => self.on_bye_failure(turn, client, failure),
             Role::Refresh => self.on_refresh_failure(turn, client, failure),
+            Role::Digit => self.on_digit_failure(turn, client),
             Role::Caller | Role::Prack => {}
         }
     }
@@ -199,6 +202,9 @@ impl Call {
             (media::Event::OneWay { side, lasted, .. }, Bridge::Answered(_)) => {
                 turn.hub.counters.one_way(side);
                 self.note(Note::OneWay { silent: side, lasted });
+            }
+            (media::Event::Dtmf { side, digit, .. }, Bridge::Answered(_)) => {
+                self.on_digit(turn, side, digit);
             }
             (
                 media::Event::Silent { .. }

@@ -126,6 +126,7 @@ impl Call {
             (None, Came::Reliably | Came::Unreliably) => return nothing,
         };
         let Some(body) = description(message).ok().flatten() else { return nothing };
+        self.media.learn(Side::B, message);
         let body = match brings {
             Brings::Offer => {
                 let Ok(said) = self.media.read_offer(Side::B, body) else { return nothing };
@@ -199,6 +200,7 @@ impl Call {
         if self.setup().is_some_and(|setup| setup.offer.is_none() && setup.early.is_agreed()) {
             return Ok(None);
         }
+        self.media.learn(Side::B, message);
         let body = description(message).map_err(|_| sdp::Refusal::NoAudio)?;
         let Some(body) = body else {
             let early = self.setup().and_then(|setup| setup.early_answer.take());

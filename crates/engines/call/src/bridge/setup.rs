@@ -16,6 +16,7 @@ use crate::admission::{Facts, readable};
 use crate::bodies::{self, Whole};
 use crate::calls::{CallKey, Role};
 use crate::directory::Hop;
+use crate::dtmf::Translation;
 use crate::explain::Note;
 use crate::health;
 use crate::hub::{Request, Turn};
@@ -113,7 +114,9 @@ impl Call {
             Err(reject) => return Err((Box::new(facts), reject)),
         };
         let wants = facts.encryption();
-        let mut media = MediaPlan::new(key.media_id(), ports, &flow, wants);
+        let digits = Translation::new(turn.hub.config.dtmf);
+        let mut media = MediaPlan::new(key.media_id(), ports, &flow, wants, digits);
+        media.learn(Side::A, message);
         if let Some(said) = said {
             media.settle(Side::A, said.told);
         }

@@ -7,11 +7,12 @@ use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
 
 use super::answered::{Answered, Unacknowledged};
 use super::session::Refresh;
+use super::setup::parsed;
 use super::{Bridge, Call, Failure, Response, Within, dismiss};
 use crate::admission::readable;
 use crate::calls::Role;
 use crate::explain::Note;
-use crate::hub::Turn;
+use crate::hub::{Request, Turn};
 use crate::keying::Told;
 use crate::leg::{ALLOW, Leg, PRODUCT};
 use crate::media_plan::{MediaPlan, Said, description};
@@ -41,6 +42,16 @@ pub(super) struct Relay {
     pub(super) offered: Option<Box<[u8]>>,
     /// The session timer that its 2xx grants.
     session: Option<Session>,
+    /// The request as it came, where a challenge to it could be answered.
+    request: Option<Box<[u8]>>,
+    retried: Retried,
+}
+
+/// Whether a request was sent again with credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retried {
+    No,
+    Once,
 }
 
 /// What is handed on.
@@ -67,6 +78,25 @@ impl Kind {
             Self::Update | Self::Prack => Method::Update,
             Self::Info => Method::Info,
         }
+    }
+
+    /// Writes the request for the other leg, `body` being its description as that leg gets it.
+    fn request(
+        self,
+        turn: &mut Turn<'_>,
+        leg: &mut Leg,
+        digest: Option<&mut digest::Client>,
+        message: &Message<'_>,
+        body: Option<&[u8]>,
+    ) -> Request {
+        leg.request(turn, self.method(), digest, |config, writer| {
+            config.headers.pass(message, writer);
+            match (body, self) {
+                (Some(body), _) => writer.body(SDP, body),
+                (None, Self::Info) => finish_as(message, writer),
+                (None, Self::Invite | Self::Update | Self::Prack) => writer.finish(),
+            }
+        })
     }
 }
 
@@ -98,14 +128,8 @@ impl Relay {
         let &Asked { kind, session, owner } = asked;
         let Within { message, side, server, replies, flow, .. } = request;
         let body = said.map(|said| media.hand_on_offer(turn, side, said));
-        let out = leg.request(turn, kind.method(), digest, |config, writer| {
-            config.headers.pass(message, writer);
-            match (&body, kind) {
-                (Some(body), _) => writer.body(SDP, body),
-                (None, Kind::Info) => finish_as(message, writer),
-                (None, Kind::Invite | Kind::Update | Kind::Prack) => writer.finish(),
-            }
-        });
+        let request = digest.is_some().then(|| message.bytes().into());
+        let out = kind.request(turn, leg, digest, message, body.as_deref());
         let cseqs = [message.cseq().map_or(0, |cseq| cseq.number), leg.dialog.local_cseq()];
         let Some(client) = turn.request(kind.method(), out, owner) else {
             let status = Status::SERVICE_UNAVAILABLE;
@@ -114,7 +138,39 @@ impl Relay {
         };
         let (offer, offered) = (said.map(|said| said.told.clone()), body.map(Into::into));
         let from = side;
-        Some(Self { from, kind, server, replies, flow, client, cseqs, offer, offered, session })
+        let retried = Retried::No;
+        Some(Self {
+            from,
+            kind,
+            server,
+            replies,
+            flow,
+            client,
+            cseqs,
+            offer,
+            offered,
+            session,
+            request,
+            retried,
+        })
+    }
+
+    /// Sends the request once more, for the other leg has challenged it and its credentials are
+    /// there. Whether it left.
+    pub(super) fn send_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        owner: u64,
+        leg: &mut Leg,
+        digest: Option<&mut digest::Client>,
+    ) -> bool {
+        let (Some(bytes), Retried::No) = (&self.request, self.retried) else { return false };
+        let message = parsed(bytes);
+        let out = self.kind.request(turn, leg, digest, &message, self.offered.as_deref());
+        self.cseqs[1] = leg.dialog.local_cseq();
+        let Some(client) = turn.request(self.kind.method(), out, owner) else { return false };
+        (self.client, self.retried) = (client, Retried::Once);
+        true
     }
 
     /// Answers the request with a status and nothing else.
@@ -210,6 +266,7 @@ impl Call {
             let leg = answered.leg(request.side);
             leg.dialog.refresh_target(request.message);
             leg.abilities.learn(request.message);
+            self.media.learn(request.side, request.message);
         }
         let asked = Asked { kind, session, owner };
         let (leg, digest) = answered.leg_and_digest(request.side.other());
@@ -221,6 +278,7 @@ impl Call {
         if matches!(self.state, Bridge::Routing(_) | Bridge::Ringing(_)) {
             return self.on_early_response(turn, response);
         }
+        let owner = self.owner(Role::Within);
         let Bridge::Answered(answered) = &mut self.state else {
             return dismiss_reinvite(turn, response);
         };
@@ -234,6 +292,14 @@ impl Call {
         let to = answered.relays[at].from.other();
         answered.leg(to).heard(response.flow);
         let mut relay = answered.relays.remove(at);
+        if answered.answers_challenge(to, response) {
+            let (leg, digest) = answered.leg_and_digest(to);
+            if relay.send_again(turn, owner, leg, digest) {
+                return answered.relays.push(relay);
+            }
+        } else if let Some(digest) = answered.leg_and_digest(to).1 {
+            digest.settled();
+        }
         if response.status.is_success() {
             let refused = answered.succeed(turn, &mut relay, response, &mut self.media);
             match refused {
@@ -250,6 +316,9 @@ impl Call {
             super::session::raise(answered.leg(to), response.message);
         }
         hand_back(turn, &relay, response, None);
+        if is_challenge(response.status) {
+            self.note(Note::ChallengeUnanswered { by: to, status: response.status });
+        }
         // RFC 3261 §12.2.1.2: the other side has no such dialog, or is gone.
         let is_lost =
             matches!(response.status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT);
@@ -328,6 +397,7 @@ impl Answered {
             let answering = self.leg(to);
             answering.dialog.refresh_target(response.message);
             answering.abilities.learn(response.message);
+            media.learn(to, response.message);
             super::session::heard(turn, answering, response.message);
             self.leg(from).clock = super::session::started(turn, relay.session);
         }
@@ -391,8 +461,14 @@ fn finish_as(message: &Message<'_>, writer: &mut MessageWriter<'_>) {
     }
 }
 
-/// Hands the response to a request back to who sent it. A carrier's challenge stays with us: to
-/// the caller it is our own failure.
+/// Whether a response asks for credentials.
+pub(super) fn is_challenge(status: Status) -> bool {
+    matches!(status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
+}
+
+/// Hands the response to a request back to who sent it. A challenge that we cannot answer is not for
+/// the sender, whose credentials are none of that side's: 403 tells it that asking again is of no
+/// use.
 pub(super) fn hand_back(
     turn: &mut Turn<'_>,
     relay: &Relay,
@@ -400,9 +476,7 @@ pub(super) fn hand_back(
     body: Option<&[u8]>,
 ) {
     let (status, reason) = match response.status {
-        Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
-            (Status::SERVER_INTERNAL_ERROR, Status::SERVER_INTERNAL_ERROR.reason())
-        }
+        status if is_challenge(status) => (Status::FORBIDDEN, Status::FORBIDDEN.reason()),
         // The session timers of the two legs are no affair of each other's: asked again in a
         // moment, the longer interval has been taken.
         Status::SESSION_INTERVAL_TOO_SMALL => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use media::Side;
 use model::{Decision, Verdict};
+use sip_message::Status;
 
 use super::{Rule, refusal, row};
 use crate::record::party;
@@ -27,6 +28,25 @@ pub(crate) enum Note {
         silent: Side,
         /// For how long, when it was told.
         lasted: Duration,
+    },
+    /// Digits of one side, told by INFO, are events to the other side.
+    DigitsTranslated {
+        /// Who tells them, and is told of them, by INFO.
+        by_info: Side,
+    },
+    /// A side would not be told of digits by INFO.
+    DigitsRefused {
+        /// Who.
+        by: Side,
+        /// What it answered.
+        status: Status,
+    },
+    /// A side wanted credentials for a request within the call, and there are none or wrong ones.
+    ChallengeUnanswered {
+        /// Who.
+        by: Side,
+        /// What it answered.
+        status: Status,
     },
     /// The caller's `Diversion` names a number that the account does not own.
     DiversionLeftOut(Box<str>),
@@ -67,6 +87,33 @@ impl Note {
                 "audio both ways",
                 "look for a firewall or NAT on that side that keeps its RTP from \
                  media.advertised_address, or for a device that sends none",
+            ),
+            Self::DigitsTranslated { by_info } => row(
+                Rule::Media,
+                Verdict::Note,
+                format!(
+                    "digits: INFO on the {} side, telephone-event on the {} side",
+                    party(*by_info),
+                    party(by_info.other())
+                ),
+                "",
+                "",
+            ),
+            Self::DigitsRefused { by, status } => row(
+                Rule::Media,
+                Verdict::Note,
+                format!("the {} side answered {status} to INFO with a digit", party(*by)),
+                "a side that lists INFO in Allow takes digits by it",
+                "let that side offer telephone-event, or set calls.dtmf = \"as-is\" so that tones \
+                 stay in the audio",
+            ),
+            Self::ChallengeUnanswered { by, status } => row(
+                Rule::Within,
+                Verdict::Refuse,
+                format!("the {} side answered {status} to a request within the call", party(*by)),
+                "credentials that it takes",
+                "give the carrier's entry its user name and password, or let the PBX trust this \
+                 service's address",
             ),
             Self::DiversionLeftOut(value) => row(
                 Rule::Within,

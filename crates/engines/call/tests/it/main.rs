@@ -4,6 +4,7 @@
 
 mod admission;
 mod calls;
+mod dtmf;
 mod encryption;
 mod ending;
 mod failover;

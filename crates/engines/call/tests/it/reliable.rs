@@ -252,6 +252,35 @@ fn an_offer_in_reliable_progress_is_answered_in_the_pracks() {
     assert_eq!(world.engine.counters().answered, 1);
 }
 
+#[test]
+fn an_answer_in_a_prack_that_cannot_be_carried_is_refused_and_ends_the_call() {
+    for answer in [Some(sdp("192.0.2.10", 4000).replace("RTP/AVP 0 8 101", "RTP/AVP 18")), None] {
+        let mut world = World::without_users();
+        let invite = Request { body: None, ..asking("Supported: 100rel") };
+        let left = place(&mut world, &invite);
+        let offer = sdp("198.51.100.20", 6000);
+        world.send(CARRIER, &progress(&left, "183 Session Progress", Some(3), Some(&offer)));
+        let ours = world.expect(PBX, "SIP/2.0 183 ");
+        let prack = prack(&invite, &ours, 2);
+        let prack = answer.iter().fold(prack, |prack, answer| prack.body(answer));
+        world.send(PBX, &prack.text());
+        world.expect(PBX, "SIP/2.0 488 ");
+        // The called side waits for a PRACK all the same; then it is let go.
+        let theirs = world.expect(CARRIER, "PRACK ");
+        assert_eq!(body(&theirs), "");
+        let cancel = world.expect(CARRIER, "CANCEL ");
+        world.send(CARRIER, &ok(&theirs));
+        world.send(CARRIER, &ok(&cancel));
+        world.send(CARRIER, &response(&left, "487 Request Terminated", "called", &[], None));
+        world.expect(CARRIER, "ACK ");
+        let refused = world.expect(PBX, "SIP/2.0 502 ");
+        world.send(PBX, &ack(&invite, &refused).text());
+        assert_eq!(world.only_record().reason, "answer-refused");
+        world.wait(Duration::from_secs(64));
+        world.assert_clean();
+    }
+}
+
 /// A call whose early offer and answer are acknowledged on both legs.
 fn agreed(world: &mut World) -> (Request, String, String) {
     let invite = asking("Supported: 100rel");

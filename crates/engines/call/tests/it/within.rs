@@ -6,9 +6,10 @@ use model::CallStatus;
 use sip_message::Name;
 
 use crate::peer::{
-    Request, Talk, ack, body, carrier_within, header, response, sdp, sdp_as, talk, within,
+    Request, Talk, ack, answer, body, carrier_within, header, place, response, sdp, sdp_as, talk,
+    within,
 };
-use crate::world::{CARRIER, PBX, World};
+use crate::world::{CARRIER, PBX, World, carrier, with_credential};
 
 fn reinvite(call: &Talk, cseq: u32, offer: &str) -> Request {
     within(&call.invite, &call.answer, "INVITE", cseq).body(offer)
@@ -342,7 +343,7 @@ fn a_bye_answers_what_was_still_open() {
 #[test]
 fn early_requests_are_told_to_wait() {
     let mut world = World::new();
-    let (invite, left) = crate::peer::place(&mut world);
+    let (invite, left) = place(&mut world);
     let contact = format!("Contact: <sip:{CARRIER}>");
     world.send(CARRIER, &response(&left, "180 Ringing", "called", &[&contact], None));
     let ringing = world.expect(PBX, "SIP/2.0 180 ");
@@ -374,8 +375,8 @@ fn an_answer_to_a_reinvite_that_comes_again_is_acknowledged_again() {
 #[test]
 fn a_reinvite_before_the_callers_ack_is_told_to_wait() {
     let mut world = World::new();
-    let (invite, left) = crate::peer::place(&mut world);
-    let answer = crate::peer::answer(&mut world, &left);
+    let (invite, left) = place(&mut world);
+    let answer = answer(&mut world, &left);
     let theirs = carrier_within(&left, CARRIER, "called", "INVITE", 1);
     world.send(CARRIER, &theirs.clone().body(&sdp("198.51.100.20", 6000)).text());
     world.expect(CARRIER, "SIP/2.0 491 ");
@@ -384,4 +385,90 @@ fn a_reinvite_before_the_callers_ack_is_told_to_wait() {
     world.send(CARRIER, &again.body(&sdp("198.51.100.20", 6000)).text());
     world.expect(CARRIER, "SIP/2.0 100 ");
     world.expect(PBX, "INVITE ");
+}
+
+/// An answered call whose carrier has a credential and has challenged the INVITE.
+fn talk_challenged(world: &mut World) -> Talk {
+    world.apply(call::Change::PutCarrier(with_credential(carrier("first", CARRIER, 1))));
+    let (invite, left) = place(world);
+    challenge(world, &left, "n1");
+    let left = world.expect(CARRIER, "INVITE ");
+    let answer = answer(world, &left);
+    world.send(PBX, &ack(&invite, &answer).text());
+    Talk { invite, left, answer }
+}
+
+fn challenge(world: &mut World, request: &str, nonce: &str) {
+    let wanted =
+        format!("Proxy-Authenticate: Digest realm=\"carrier\", nonce=\"{nonce}\", qop=\"auth\"");
+    let status = "407 Proxy Authentication Required";
+    world.send(CARRIER, &response(request, status, "c", &[&wanted], None));
+    if request.starts_with("INVITE") {
+        world.expect(CARRIER, "ACK ");
+    }
+}
+
+#[test]
+fn a_challenge_within_a_call_is_answered_with_the_carriers_credential() {
+    let mut world = World::new();
+    let call = talk_challenged(&mut world);
+    let hold = reinvite(&call, 5, &sdp_as("192.0.2.10", 4000, "sendonly"));
+    world.send(PBX, &hold.text());
+    world.expect(PBX, "SIP/2.0 100 ");
+    let left = world.expect(CARRIER, "INVITE ");
+    assert!(header(&left, Name::ProxyAuthorization).contains("nonce=\"n1\""), "{left}");
+    challenge(&mut world, &left, "n2");
+    world.expect_nothing(PBX);
+    let again = world.expect(CARRIER, "INVITE ");
+    assert!(header(&again, Name::ProxyAuthorization).contains("nonce=\"n2\""), "{again}");
+    assert_eq!(body(&again), body(&left), "the same offer");
+    carrier_answers(&mut world, &again, &sdp_as("198.51.100.20", 6000, "recvonly"));
+    let acknowledged = world.expect(CARRIER, "ACK ");
+    assert_eq!(
+        header(&acknowledged, Name::CSeq),
+        header(&again, Name::CSeq).replace("INVITE", "ACK")
+    );
+    let answer = world.expect(PBX, "SIP/2.0 200 ");
+    world.send(PBX, &ack(&hold, &answer).text());
+
+    let mut info = within(&call.invite, &call.answer, "INFO", 6);
+    info.body = Some(("text/plain".into(), "hello".into()));
+    world.send(PBX, &info.text());
+    let left = world.expect(CARRIER, "INFO ");
+    challenge(&mut world, &left, "n3");
+    let again = world.expect(CARRIER, "INFO ");
+    assert_eq!(body(&again), "hello");
+    world.send(CARRIER, &response(&again, "200 OK", "", &[], None));
+    world.expect(PBX, "SIP/2.0 200 ");
+}
+
+#[test]
+fn a_challenge_within_a_call_that_cannot_be_answered_is_403_and_told() {
+    let mut world = World::new();
+    let call = talk_challenged(&mut world);
+    world.send(PBX, &reinvite(&call, 5, &sdp("192.0.2.10", 4000)).text());
+    world.expect(PBX, "SIP/2.0 100 ");
+    for nonce in ["n2", "n3"] {
+        let left = world.expect(CARRIER, "INVITE ");
+        challenge(&mut world, &left, nonce);
+    }
+    let refused = world.expect(PBX, "SIP/2.0 403 Forbidden\r\n");
+    assert!(!refused.contains("Authenticate"), "{refused}");
+    world.expect_nothing(CARRIER);
+    assert_eq!(world.engine.calls_open(), 1, "the call goes on");
+
+    // A PBX has no reason to challenge us, and we have nothing to answer it with.
+    let moved = carrier_within(&call.left, CARRIER, "called", "INVITE", 1)
+        .body(&sdp("198.51.100.20", 6000));
+    world.send(CARRIER, &moved.text());
+    world.expect(CARRIER, "SIP/2.0 100 ");
+    let left = world.expect(PBX, "INVITE ");
+    world.send(PBX, &response(&left, "401 Unauthorized", "", &[], None));
+    world.expect(PBX, "ACK ");
+    world.expect(CARRIER, "SIP/2.0 403 ");
+
+    world.send(PBX, &within(&call.invite, &call.answer, "BYE", 9).text());
+    let rows = &world.only_record_after_bye(CARRIER).decisions;
+    let row = rows.iter().find(|it| it.seen.contains("407")).expect("a row of the challenge");
+    assert_eq!(row.seen, "the called side answered 407 to a request within the call");
 }

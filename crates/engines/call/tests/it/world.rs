@@ -206,6 +206,10 @@ impl World {
                 self.relay.update(now, call, side, *terms).expect("the call is open");
                 None
             }
+            MediaCommand::Press { call, side, press } => {
+                self.relay.press(call, side, press).expect("the call is open");
+                None
+            }
             MediaCommand::Close { call } => {
                 let quality = self.relay.close(call).ok().map(Box::new);
                 self.media_answers.then_some(MediaEvent::Closed { call, quality })
@@ -265,6 +269,14 @@ impl World {
     pub(crate) fn only_record(&self) -> &CallRecord {
         assert_eq!(self.records.len(), 1, "{:#?}", self.records);
         &self.records[0]
+    }
+
+    /// The record of the only call, once `peer` has answered its BYE.
+    #[track_caller]
+    pub(crate) fn only_record_after_bye(&mut self, peer: &str) -> &CallRecord {
+        let bye = self.expect(peer, "BYE ");
+        self.send(peer, &crate::peer::response(&bye, "200 OK", "", &[], None));
+        self.only_record()
     }
 
     /// Everything that a call holds has been given back.

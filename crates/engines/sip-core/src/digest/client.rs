@@ -35,6 +35,15 @@ struct Session {
     qop: Qop,
     key: Hash,
     count: u32,
+    standing: Standing,
+}
+
+/// Whether the answer to the challenge was ever good: then another challenge means that its time is
+/// over, whether or not it says `stale`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Offered,
+    Taken,
 }
 
 /// Whether the challenge named its algorithm; the answer repeats it only then (RFC 2617 §3.2.2).
@@ -105,7 +114,9 @@ impl Client {
         let Some((algorithm, fields)) = best else {
             return Err(if any { Unanswerable::Unknown } else { Unanswerable::NoChallenge });
         };
-        let tried = self.session.as_ref().is_some_and(|it| it.count > 0 && it.header == answer);
+        let is_refused =
+            |it: &Session| it.count > 0 && it.header == answer && it.standing == Standing::Offered;
+        let tried = self.session.as_ref().is_some_and(is_refused);
         self.challenges = self.challenges.saturating_add(1);
         if self.challenges > CHALLENGES_ANSWERED_MAX || tried && !fields.is_stale() {
             return Err(Unanswerable::Rejected);
@@ -137,12 +148,16 @@ impl Client {
             qop: if fields.qop().is_some() { Qop::Auth } else { Qop::None },
             key,
             count: 0,
+            standing: Standing::Offered,
         })
     }
 
     /// The request was answered otherwise than by a challenge: the next one may be answered anew.
     pub fn settled(&mut self) {
         self.challenges = 0;
+        if let Some(session) = &mut self.session {
+            session.standing = Standing::Taken;
+        }
     }
 
     /// The credentials for a request, under the last challenge; `None` before the first. Each call

@@ -94,6 +94,19 @@ fn after_success_a_stale_nonce_may_be_renewed_again() {
 }
 
 #[test]
+fn credentials_that_were_good_answer_a_new_challenge_once() {
+    let mut client = client();
+    challenged(&mut client, "407 Proxy", &[MD5]).unwrap();
+    answer(&mut client);
+    client.settled();
+    answer(&mut client);
+    let another = MD5.replace("n1", "n9");
+    assert_eq!(challenged(&mut client, "407 Proxy", &[&another]), Ok(()), "without stale");
+    answer(&mut client);
+    assert_eq!(challenged(&mut client, "407 Proxy", &[&another]), Err(Unanswerable::Rejected));
+}
+
+#[test]
 fn challenges_that_cannot_be_answered_say_why() {
     let mut client = client();
     let integrity = r#"Digest realm="r", nonce="n", qop="auth-int""#;

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use call::{Input, ReliableProgress};
+use call::{DtmfPolicy, Input, ReliableProgress};
 use model::{CallRecord, Verdict};
 use sip_core::session::Policy;
 use sip_message::{Flow, Message, Method, Name, PeerId, Transport};
@@ -66,6 +66,7 @@ impl RudeWorld {
                 ReliableProgress::AsAsked,
                 ReliableProgress::Always,
             ][rng.below(3) as usize],
+            dtmf: [DtmfPolicy::AsIs, DtmfPolicy::Translate][rng.below(2) as usize],
         };
         let addresses = [PBX, CARRIERS[0], CARRIERS[1]].map(socket);
         let parties = addresses

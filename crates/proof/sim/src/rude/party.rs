@@ -317,7 +317,11 @@ impl Party {
                 writer.extension(name, value);
             }
         }
-        finish(&mut writer, body.as_deref());
+        if method == Method::Info {
+            writer.body("application/dtmf-relay", b"Signal=5\r\nDuration=100\r\n");
+        } else {
+            finish(&mut writer, body.as_deref());
+        }
         self.endpoint.request(now, flow, method, &branch, bytes, at as u64 + 1).ok();
     }
 
