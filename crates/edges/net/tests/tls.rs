@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use sip_message::{Flow, PeerId, Transport};
+use socket2::{Domain, Socket, Type};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const OPTIONS: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\nhi";
@@ -98,6 +99,15 @@ impl World {
         let stream = TcpStream::connect(self.local).unwrap();
         stream.set_nonblocking(true).unwrap();
         stream
+    }
+
+    /// A connection from another address of the loopback network.
+    fn dial_from(&self, source: Ipv4Addr) -> TcpStream {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+        socket.connect(&self.local.into()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.into()
     }
 
     fn turn(&mut self) {
@@ -396,6 +406,22 @@ fn a_handshake_that_takes_too_long_is_given_up_and_gives_its_place_back() {
     let mut far = Far::client(world.dial(), authority.client(None));
     far.say(OPTIONS);
     both(&mut world, &mut far, "there is room again", |world, _| world.messages.len() == 1);
+}
+
+#[test]
+fn one_source_cannot_hold_the_handshakes_of_all() {
+    let authority = Authority::new();
+    let config = StreamConfig { source_handshakes_max: 2, ..StreamConfig::default() };
+    let mut world = World::new(serving(authority.vouch(NAME)), config);
+    let _silent = [world.dial(), world.dial()];
+    world.until("both are accepted", |world| world.streams.connections() == 2);
+    let _third = world.dial();
+    world.until("the third is refused", |world| world.streams.counters().over_handshakes == 1);
+
+    let neighbour = world.dial_from(Ipv4Addr::new(127, 0, 0, 2));
+    let mut far = Far::client(neighbour, authority.client(None));
+    far.say(OPTIONS);
+    both(&mut world, &mut far, "another is heard", |world, _| world.messages.len() == 1);
 }
 
 #[test]

@@ -34,21 +34,21 @@ pub(super) struct Listener {
     pub(super) paused_until: Option<Instant>,
 }
 
-/// How many of the accepted connections come from where.
+/// How many accepted connections there are, and from where.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    accepted: usize,
+    all: usize,
     by_source: HashMap<IpAddr, usize>,
 }
 
 impl Sources {
     pub(super) fn enter(&mut self, remote: IpAddr) {
-        self.accepted += 1;
+        self.all += 1;
         *self.by_source.entry(source(remote)).or_default() += 1;
     }
 
     pub(super) fn leave(&mut self, remote: IpAddr) {
-        self.accepted -= 1;
+        self.all -= 1;
         let source = source(remote);
         if let Some(count) = self.by_source.get_mut(&source) {
             *count -= 1;
@@ -137,12 +137,15 @@ impl Streams {
     fn has_room(&mut self, remote: IpAddr, tls: Option<&TlsAcceptor>) -> bool {
         let own = self.config.own_connections_min;
         let refused = if self.open >= self.config.connections_max
-            || self.sources.accepted + own >= self.config.connections_max
+            || self.sources.all + own >= self.config.connections_max
         {
             &mut self.counters.over_limit
         } else if self.sources.of(remote) >= self.config.source_connections_max {
             &mut self.counters.over_source_limit
-        } else if tls.is_some() && self.handshakes >= self.config.handshakes_max {
+        } else if tls.is_some()
+            && (self.handshakes.all >= self.config.handshakes_max
+                || self.handshakes.of(remote) >= self.config.source_handshakes_max)
+        {
             &mut self.counters.over_handshakes
         } else {
             return true;
@@ -172,7 +175,9 @@ impl Streams {
         let flow = Flow { transport, local, remote, connection: 0 };
         let id = self.open(now, reactor, (flow, Origin::Accepted), stream, state)?;
         self.sources.enter(remote.ip());
-        self.handshakes += usize::from(state == State::Handshaking);
+        if state == State::Handshaking {
+            self.handshakes.enter(remote.ip());
+        }
         self.counters.accepted += 1;
         self.arm(id);
         Ok(())

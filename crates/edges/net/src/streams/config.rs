@@ -23,6 +23,8 @@ pub struct StreamConfig {
     pub source_connections_max: usize,
     /// Connections that were accepted and have not agreed on TLS yet, at once.
     pub handshakes_max: usize,
+    /// Of those, how many from one source: a few hosts cannot keep everybody else waiting.
+    pub source_handshakes_max: usize,
     /// How long a connect may take.
     pub connect_timeout: Duration,
     /// How long TLS may take to be agreed upon.
@@ -43,8 +45,8 @@ pub struct StreamConfig {
 }
 
 impl Default for StreamConfig {
-    /// 4,096 connections, 512 of them for ours, 256 from one source, 256 handshakes; connect 5 s,
-    /// handshake 10 s, message 32 s, idle 10 min, stall 30 s; keep-alives after 100 s, answered
+    /// 4,096 connections, 512 of them for ours, 256 from one source, 256 handshakes at once, 32 of
+    /// them from one source; connect 5 s, handshake 10 s, message 32 s, idle 10 min, stall 30 s; keep-alives after 100 s, answered
     /// within 10 s; 256 KiB queued for each.
     fn default() -> Self {
         Self {
@@ -52,6 +54,7 @@ impl Default for StreamConfig {
             own_connections_min: 512,
             source_connections_max: 256,
             handshakes_max: 256,
+            source_handshakes_max: 32,
             connect_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             message_timeout: Duration::from_secs(32),

@@ -42,7 +42,7 @@ pub struct Streams {
     open: usize,
     sources: Sources,
     /// Accepted connections that have not agreed on TLS yet.
-    handshakes: usize,
+    handshakes: Sources,
     /// Connections made so far; the number of the last one.
     serial: u64,
     /// Connections of ours that are open or being opened.
@@ -68,7 +68,7 @@ impl Streams {
             free: Vec::new(),
             open: 0,
             sources: Sources::default(),
-            handshakes: 0,
+            handshakes: Sources::default(),
             serial: 0,
             by_peer: HashMap::new(),
             dialer: None,
@@ -317,7 +317,8 @@ impl Streams {
         connection.active = now;
         if connection.origin == Origin::Accepted {
             connection.owing = connection.owing.and(Some(now));
-            self.handshakes -= 1;
+            let remote = connection.flow.remote.ip();
+            self.handshakes.leave(remote);
             self.counters.accepted_tls += 1;
         }
         self.mark_dirty(id);
@@ -407,7 +408,8 @@ impl Streams {
     fn leave(&mut self, now: Instant, reactor: &Reactor, id: u64, reason: CloseReason) {
         let Some(connection) = self.connection(id) else { return };
         if connection.state == State::Handshaking && connection.origin == Origin::Accepted {
-            self.handshakes -= 1;
+            let remote = connection.flow.remote.ip();
+            self.handshakes.leave(remote);
         }
         let Some(connection) = self.connection(id) else { return };
         connection.state = State::Leaving(reason);
@@ -458,7 +460,9 @@ impl Streams {
             }
             (Origin::Ours | Origin::Accepted, _) => {
                 self.sources.leave(flow.remote.ip());
-                self.handshakes -= usize::from(connection.state == State::Handshaking);
+                if connection.state == State::Handshaking {
+                    self.handshakes.leave(flow.remote.ip());
+                }
             }
         }
         self.free.push(slot);
