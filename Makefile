@@ -51,7 +51,7 @@ docs: ## Documentation without a warning
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 
 .PHONY: conformance
-conformance: $(VENV)/ready conformance/js/node_modules/ready ## Unmodified clients against a running server: AWS's SDKs and CLI, SIPp, baresip
+conformance: $(VENV)/ready conformance/js/node_modules/ready ## Unmodified clients against a running server: AWS's SDKs and CLI, SIPp, baresip, linphone
 	cargo build --workspace --bins --locked
 	cargo test --no-run --quiet --locked --manifest-path conformance/rust-sdk/Cargo.toml
 	$(VENV)/bin/python scripts/extract-model.py --check api-model/chime-sdk-voice-2022-08-03.json

@@ -5,99 +5,12 @@ behind one that it knows. So this server offers MD5 alone, as docs/operating.md 
 """
 
 import json
-import math
-import pathlib
-import struct
-import subprocess
-import wave
 
 import pytest
 
+from audio import loudest_second, share_of_tone
+from baresip import OWNED, Baresip
 from trunkline_server import Server
-
-OWNED = "+12065550150"
-RATE = 8000
-MODULES = next(
-    it for it in map(pathlib.Path, ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"]) if it.is_dir()
-)
-
-
-def write_tone(path, hertz, seconds):
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        samples = (int(12000 * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(RATE * seconds))
-        out.writeframes(b"".join(struct.pack("<h", it) for it in samples))
-
-
-def read_samples(path):
-    with wave.open(str(path)) as heard:
-        assert heard.getsampwidth() == 2
-        raw = heard.readframes(heard.getnframes())
-        return [it[0] for it in struct.iter_unpack("<h", raw)][:: heard.getnchannels()], heard.getframerate()
-
-
-def share_of_tone(samples, rate, hertz):
-    """The part of the signal's energy that lies at one frequency (Goertzel), 0.0–1.0."""
-    step = 2 * math.cos(2 * math.pi * hertz / rate)
-    before = last = 0.0
-    for it in samples:
-        before, last = last, it + step * last - before
-    power = last * last + before * before - step * last * before
-    total = sum(it * it for it in samples)
-    return 2 * power / (len(samples) * total) if total else 0.0
-
-
-def loudest_second(samples, rate):
-    windows = [samples[at : at + rate] for at in range(0, max(1, len(samples) - rate), rate // 4)]
-    return max(windows, key=lambda window: sum(it * it for it in window))
-
-
-class Baresip:
-    """A user agent without sound devices: it plays a file and writes down what it hears."""
-
-    def __init__(self, home, server, domain, password, transport="udp", srtp=False):
-        self.home = home
-        host, port = server.sip(transport)
-        write_tone(home / "source.wav", 440, 20)
-        # An account's encryption must be known before the account is read.
-        modules = ["srtp.so"] if srtp else []
-        modules += ["g711.so", "account.so", "aufile.so", "aubridge.so", "sndfile.so"]
-        encryption = ";mediaenc=srtp-mand" if srtp else ""
-        (home / "config").write_text(
-            f"module_path {MODULES}\n"
-            + "".join(f"module {it}\n" for it in modules)
-            + "module_app menu.so\n"
-            + "sip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\n"
-            # The certificate that the server made for itself is all that is believed.
-            + f"sip_verify_server yes\nsip_cafile {server.data_dir}/sip-tls.crt\n"
-            + f"audio_source aufile,{home}/source.wav\n"
-            + "audio_player aubridge,sink\naudio_alert aubridge,alert\n"
-            + f"ausrc_srate {RATE}\nauplay_srate {RATE}\nausrc_channels 1\nauplay_channels 1\n"
-            + f"snd_path {home}\nrtp_ports 36000-36100\n"
-        )
-        (home / "accounts").write_text(
-            f"<sip:{OWNED}@{domain}>;auth_user=pbx;auth_pass={password};regint=0;"
-            f'outbound="sip:{host}:{port};transport={transport}";audio_codecs=PCMU{encryption}\n'
-        )
-
-    def call(self, uri, seconds):
-        self.log = self.home / "baresip.log"
-        with open(self.log, "wb") as log:
-            done = subprocess.run(
-                ["baresip", "-4", "-f", self.home, "-e", f"/dial {uri}", "-t", str(seconds)],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                timeout=seconds + 30,
-            )
-        return done.returncode
-
-    def heard(self):
-        dumps = sorted(self.home.glob("dump-*-dec.wav"))
-        assert dumps, self.log.read_text(errors="replace")
-        return read_samples(dumps[-1])
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import time
 import pylibsrtp
 import pytest
 
+from audio import loudest_second, share_of_tone
+from baresip import OWNED, Baresip
 from sip_wire import Caller, contact, to_tag
-from test_baresip import OWNED, Baresip, loudest_second, share_of_tone
 from trunkline_server import Server
 
 ECHO = "+12065550100"

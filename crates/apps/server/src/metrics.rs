@@ -88,7 +88,7 @@ impl Metrics {
             "Carriers that calls can go to, the simulated one included.",
             directory.carriers().len(),
         );
-        page.counter(
+        page.gauge(
             "trunkline_store_revision",
             "The last change of durable state.",
             self.store.revision(),

@@ -1,6 +1,7 @@
 //! The grammar of the command line: every command, its flags, and an example of each.
 
 mod audit;
+mod call;
 mod quota;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{AuditArgs, AuditCommand, AuditFilterArgs};
+pub(crate) use call::CallArgs;
 pub(crate) use quota::QuotaCommand;
 
 /// A self-hosted SIP trunking service that speaks the Amazon Chime SDK Voice API.
@@ -86,16 +88,25 @@ pub(crate) enum Command {
     )]
     Api(ApiArgs),
     /// Access keys that sign requests to the API.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  trunkline key create --policy read-only --name monitoring"
+    )]
     Key(KeyCommand),
     /// Upstream SIP gateways: where calls out go, and where calls in come from.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  trunkline carrier add upstream --host sip.example.net"
+    )]
     Carrier(CarrierCommand),
     /// The inventory of telephone numbers.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  trunkline number add +12065550150 --account 000000000000"
+    )]
     Number(NumberCommand),
     /// How much of each thing an account may have.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  trunkline quota list --account 111122223333")]
     Quota(QuotaCommand),
     /// Who asked for which change, from where, and what came of it.
     #[command(after_help = "Examples:\n  trunkline audit\n  \
@@ -108,10 +119,13 @@ pub(crate) enum Command {
     /// Place a test call from this terminal and show its messages and its quality.
     #[command(after_help = "Examples:\n  \
         trunkline call --from +12065550150 --to +12065550100 --username pbx --password-file pw\n  \
-        trunkline call --from +12065550150 --to +12065550130 --connector abcdefghijklmnopqrstuv\n\n\
+        trunkline call --from +12065550150 --to +12065550130 --connector abcdefghijklmnopqrstuv\n  \
+        trunkline call --in --from +13125550142 --to +12065550150\n\n\
         The simulated carrier behaves by the last two digits of the number called: 00 answers\n\
-        and echoes, 20 plays a tone, 30 is busy, 31 never answers. If the call is rejected, the\n\
-        reason is printed and the exit code is 1.")]
+        and echoes, 20 plays a tone, 30 is busy, 31 never answers. With --in the call comes as a\n\
+        carrier's would, to a number of yours; this machine must be a carrier's source for that\n\
+        (trunkline carrier add test --host 127.0.0.1 --port 5099 --source 127.0.0.1/32). If the\n\
+        call is rejected, the reason is printed and the exit code is 1.")]
     Call(CallArgs),
     /// Calls that go on, and calls that were.
     #[command(after_help = "Examples:\n  trunkline calls\n  trunkline calls --live\n  \
@@ -146,7 +160,7 @@ pub(crate) enum Command {
         is broken, 78 if the configuration is.")]
     Doctor(ServeArgs),
     /// Check or print the configuration.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  trunkline config print")]
     Config(ConfigCommand),
     /// Write all durable state to one file, while the service goes on.
     #[command(after_help = "Examples:\n  \
@@ -174,8 +188,8 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// The key that seals secrets in the database
-    #[command(subcommand)]
+    /// The key that seals secrets in the database.
+    #[command(subcommand, after_help = "Example:\n  trunkline seal rotate")]
     Seal(SealCommand),
 }
 
@@ -442,38 +456,6 @@ pub(crate) enum NumberCommand {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CallArgs {
-    /// The number that the call presents.
-    #[arg(long, value_name = "E164")]
-    pub(crate) from: String,
-    /// The number to call.
-    #[arg(long, value_name = "E164")]
-    pub(crate) to: String,
-    /// The SIP user name to answer a challenge with.
-    #[arg(long, requires = "password_file")]
-    pub(crate) username: Option<String>,
-    /// A file with the SIP password; `-` is standard input.
-    #[arg(long, value_name = "FILE", requires = "username")]
-    pub(crate) password_file: Option<PathBuf>,
-    /// The Voice Connector to call through; needed if the account has more than one.
-    #[arg(long, value_name = "ID")]
-    pub(crate) connector: Option<String>,
-    /// The SIP address of the service; otherwise it is asked for.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) sip: Option<std::net::SocketAddr>,
-    /// The transport to use.
-    #[arg(long, value_enum, default_value = "udp")]
-    pub(crate) transport: Transport,
-    /// Encrypt the audio (SRTP, keys by SDES) and take no other.
-    #[arg(long)]
-    pub(crate) srtp: bool,
-    /// How long to talk once answered, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3,
-          value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) seconds: u64,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct CallsArgs {
     /// Only calls that go on now.
     #[arg(long, conflicts_with = "past")]
@@ -543,8 +525,8 @@ pub(crate) struct BackupArgs {
 pub(crate) struct RestoreArgs {
     /// The backup.
     pub(crate) file: PathBuf,
-    /// The data directory to make (data_dir).
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["check", "config"])]
+    /// The data directory to make. Otherwise the configuration's data_dir.
+    #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// The configuration file of the service that is restored.
     #[arg(long, value_name = "FILE")]
@@ -576,7 +558,7 @@ pub(crate) enum ConfigCommand {
 /// `trunkline seal …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum SealCommand {
-    /// Make a new seal key and seal every secret anew under it
+    /// Make a new seal key and seal every secret anew under it.
     #[command(after_help = "Example:\n  trunkline seal rotate\n\n\
         The service goes on meanwhile. Old keys stay in the seal key file, since backups made\n\
         before need them. If it is cut short, run it again: it goes on where it stopped.")]

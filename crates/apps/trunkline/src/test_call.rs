@@ -145,7 +145,7 @@ impl Placed {
 }
 
 /// The address of ours that packets to `remote` leave from.
-fn source_toward(remote: SocketAddr) -> std::io::Result<IpAddr> {
+pub(crate) fn source_toward(remote: SocketAddr) -> std::io::Result<IpAddr> {
     let any: IpAddr = match remote {
         SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),

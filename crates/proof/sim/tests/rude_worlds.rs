@@ -1,35 +1,23 @@
 //! A thousand worlds of rude parties.
 //!
-//! `cargo xtask sim --seed 17` replays one world; so does `TRUNKLINE_SEED=17 cargo nextest run -p
-//! sim`. `cargo xtask sim --seeds 100000` tries more of them.
+//! A failing seed is printed; `cargo sim SEED` plays it again, and `cargo sim --many COUNT` tries more.
 
 use sim::RudeWorld;
 
 /// Worlds of each of the four tests, which run side by side.
 const SEEDS: u64 = 250;
 
-fn try_worlds(first: u64) {
-    let number = |name: &str| std::env::var(name).ok().map(|it| it.parse::<u64>());
-    let seeds = match (number("TRUNKLINE_SEED"), number("TRUNKLINE_SEEDS")) {
-        (Some(seed), _) => {
-            let seed = seed.expect("a seed is a number");
-            seed..seed + 1
-        }
-        (None, seeds) => {
-            let count = seeds.map_or(SEEDS, |it| it.expect("a count of seeds is a number") / 4);
-            first * count..(first + 1) * count
-        }
-    };
-    for seed in seeds {
+fn try_worlds(quarter: u64) {
+    for seed in quarter * SEEDS..(quarter + 1) * SEEDS {
         let judged = std::panic::catch_unwind(|| {
             let mut world = RudeWorld::new(seed);
             world.run();
             world.judge().map_err(|broken| format!("{broken}\nrecords: {:#?}", world.records()))
         });
-        let replay = format!("cargo xtask sim --seed {seed}");
+        let replay = format!("`cargo sim {seed}`");
         match judged {
             Ok(Ok(())) => {}
-            Ok(Err(broken)) => panic!("{replay}: {broken}"),
+            Ok(Err(broken)) => panic!("seed {seed}: {broken}; {replay} plays it again"),
             Err(panicked) => {
                 eprintln!("the world panicked; replay it with: {replay}");
                 std::panic::resume_unwind(panicked);

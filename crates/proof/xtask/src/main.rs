@@ -1,4 +1,4 @@
-//! The project's own tools: `cargo xtask codegen`, `operations`, `tidy`, `sim`.
+//! The project's own tools: `cargo xtask codegen`, `operations`, `tidy`.
 //!
 //! They read the tree and write only what is generated. Nothing here is shipped.
 //!
@@ -7,12 +7,10 @@
 //! cargo xtask codegen --check    say which generated files differ from the model; change nothing
 //! cargo xtask operations         the 96 operations: built, judged, or on the list of excuses
 //! cargo xtask tidy               the laws of the house that no compiler checks
-//! cargo xtask sim --seed 17      replay one simulated world of rude parties; --seeds tries many
 //! ```
 
 mod codegen;
 mod operations;
-mod sim;
 mod tidy;
 mod tree;
 
@@ -41,15 +39,6 @@ enum Task {
     Operations,
     /// Hold the tree against the laws of the house; fail with what to do instead.
     Tidy,
-    /// Run simulated worlds of rude parties; fail with the seed of the first that breaks a law.
-    Sim {
-        /// Replay the world of this one seed.
-        #[arg(long, conflicts_with = "seeds")]
-        seed: Option<u64>,
-        /// Try so many worlds, from seed 0 on.
-        #[arg(long, default_value_t = 1_000)]
-        seeds: u64,
-    },
 }
 
 fn main() -> ExitCode {
@@ -59,8 +48,6 @@ fn main() -> ExitCode {
         Task::Codegen { check: false } => codegen::write(&root).map_err(|it| it.to_string()),
         Task::Operations => operations::report(&root).map_err(|it| it.to_string()),
         Task::Tidy => tidy::check(&root).map_err(|it| it.to_string()),
-        Task::Sim { seed: Some(seed), .. } => sim::replay(&root, seed),
-        Task::Sim { seed: None, seeds } => sim::try_many(&root, seeds),
     };
     match outcome {
         Ok(summary) => {

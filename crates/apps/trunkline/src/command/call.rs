@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::ladder::{Ladder, Row};
 use crate::quality;
 use crate::screen::{Paint, Screen, duration};
-use crate::test_call::{Placed, TestCall};
+use crate::test_call::{Placed, TestCall, source_toward};
 
 /// How long the call's record may take to be readable after its end.
 const RECORD_PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,6 @@ const RECORD_LOOK: Duration = Duration::from_millis(20);
 pub(crate) async fn run(screen: &Screen, common: &Common, args: CallArgs) -> Result<(), Failure> {
     let credential = credential(&args)?;
     let connection = Connection::open(common)?;
-    let host = outbound_host(&connection, args.connector.as_deref()).await?;
     let transport = match args.transport {
         Transport::Udp => SipTransport::Udp,
         Transport::Tcp => SipTransport::Tcp,
@@ -35,6 +34,12 @@ pub(crate) async fn run(screen: &Screen, common: &Common, args: CallArgs) -> Res
     let service = match args.sip {
         Some(address) => address,
         None => sip_address(&connection, args.transport).await?,
+    };
+    // A carrier names the gateway that it sends to; a PBX its connector.
+    let host = if args.inward {
+        service.to_string()
+    } else {
+        outbound_host(&connection, args.connector.as_deref()).await?
     };
     let call = TestCall {
         service,
@@ -47,13 +52,27 @@ pub(crate) async fn run(screen: &Screen, common: &Common, args: CallArgs) -> Res
         srtp: if args.srtp { Srtp::Require } else { Srtp::Accept },
     };
     screen.going_on(&format!("calling {} at {service}", call.to));
+    let from = source_toward(service).map_err(Failure::of)?;
     let placed = call.place(|event| say(screen, event)).await?;
     screen.clear_going_on();
     let record = match &placed.call_id {
         Some(call_id) => record(&connection, call_id).await,
         None => None,
     };
-    show(screen, service, &placed, record.as_ref())
+    let shown = show(screen, service, &placed, record.as_ref());
+    if args.inward
+        && record.is_none()
+        && placed.refusal().is_some()
+        && screen.form == OutputForm::Text
+    {
+        screen.line(format!(
+            "no carrier is known by the address that this call came from: `trunkline carrier add test \
+             --host {0} --port 5099 --source {0}/{1}` makes this machine one",
+            from,
+            if from.is_ipv4() { 32 } else { 128 },
+        ));
+    }
+    shown
 }
 
 fn credential(args: &CallArgs) -> Result<Option<Credential>, Failure> {
