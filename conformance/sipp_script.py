@@ -78,9 +78,9 @@ def _via(branch="[branch]"):
     return f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}"
 
 
-def invite(body=OFFER, *headers, contact=_CONTACT, hops=70, label="invite", retrans=True):
+def invite(body=OFFER, *headers, contact=_CONTACT, hops=70, cseq=1, label="invite", retrans=True):
     lines = ["INVITE sip:[to]@[domain] SIP/2.0", _via(), _FROM, "To: <sip:[to]@[domain]>", "Call-ID: [call_id]"]
-    lines += ["CSeq: 1 INVITE", contact, f"Max-Forwards: {hops}", *headers]
+    lines += [f"CSeq: {cseq} INVITE", contact, f"Max-Forwards: {hops}", *headers]
     return _send(lines, body, label, retrans)
 
 
@@ -88,11 +88,21 @@ def trying():
     return expect(100, optional=True)
 
 
-def refused(status, phrase=None, after="invite", header=None):
+def refused(status, phrase=None, after="invite", header=None, cseq=1):
     """A final failure and its ACK."""
     lines = ["ACK sip:[to]@[domain] SIP/2.0", _via(f"[branch@{after}]"), _FROM, "To: <sip:[to]@[domain]>[peer_tag_param]"]
-    lines += ["Call-ID: [call_id]", "CSeq: 1 ACK", "Max-Forwards: 70"]
+    lines += ["Call-ID: [call_id]", f"CSeq: {cseq} ACK", "Max-Forwards: 70"]
     return [expect(status, phrase=phrase, header=header), _send(lines)]
+
+
+def challenged(after="invite"):
+    """A challenge and its ACK; `proven` answers it."""
+    return [Step('  <recv response="407" auth="true"/>'), refused(407, after=after)[1]]
+
+
+def proven(username, password, label="proven"):
+    """The INVITE again, with credentials for the challenge."""
+    return invite(OFFER, f"[authentication username={username} password={password}]", cseq=2, label=label)
 
 
 def request(method, cseq, body=None, *headers, label="", retrans=True):

@@ -38,6 +38,7 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
             account_calls_max: config.calls.account_calls_max,
             connector_calls_max: config.calls.connector_calls_max,
             calls_max: config.calls.calls_max,
+            emergency_calls_max: config.calls.emergency_calls_max,
         },
         patience: Patience {
             ring: config.calls.ring_timeout,

@@ -275,6 +275,7 @@ mod tests {
             transaction_id: TransactionId::from_random([n; 16]),
             call_id: format!("call-{n}"),
             peer_call_id: None,
+            attempt_call_ids: Vec::new(),
             account: Some(AccountId::DEFAULT),
             connector: None,
             direction: Direction::Outbound,

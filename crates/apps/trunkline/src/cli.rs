@@ -2,6 +2,7 @@
 
 mod audit;
 mod call;
+mod carrier;
 mod quota;
 
 use std::path::PathBuf;
@@ -10,6 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{AuditArgs, AuditCommand, AuditFilterArgs};
 pub(crate) use call::CallArgs;
+pub(crate) use carrier::{
+    CalledNumber, CarrierAddArgs, CarrierCommand, CarrierSrtp, CarrierTlsArgs, Redirects,
+};
 pub(crate) use quota::QuotaCommand;
 
 /// A self-hosted SIP trunking service that speaks the Amazon Chime SDK Voice API.
@@ -142,7 +146,7 @@ pub(crate) enum Command {
         trunkline route-test --from +12065550150 --to +12065550100 --src 192.0.2.10 --connector ID\n  \
         trunkline route-test --from +13125550142 --to +12065550150 --src 198.51.100.20\n\n\
         With --connector it is a call out, from a PBX at --src; without, a call in from the carrier\n\
-        whose source --src is. Limits are shown, not what is used of them now. Exit code 0 if the\n\
+        whose source --src is, or with --carrier from the one that proves to be it. Limits are shown, not what is used of them now. Exit code 0 if the\n\
         question could be answered, whatever the answer.")]
     RouteTest(RouteTestArgs),
     /// The SIP messages of one call, on both legs, as they were on the wire.
@@ -306,118 +310,6 @@ pub(crate) enum KeyCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum CarrierCommand {
-    /// Add an upstream SIP gateway.
-    #[command(
-        after_help = "Example:\n  trunkline carrier add upstream --host sip.example.net \\\n    \
-        --source 198.51.100.0/28 --username 4711 --password-file carrier.pw"
-    )]
-    Add(Box<CarrierAddArgs>),
-    /// List the carriers in the order they are tried.
-    #[command(after_help = "Example:\n  trunkline carrier list")]
-    List,
-    /// Show one carrier, without its password.
-    #[command(after_help = "Example:\n  trunkline carrier show upstream")]
-    Show {
-        /// The carrier's name.
-        name: String,
-    },
-    /// Remove a carrier. Calls that go on stay.
-    #[command(after_help = "Example:\n  trunkline carrier remove upstream")]
-    Remove {
-        /// The carrier's name.
-        name: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CarrierAddArgs {
-    /// Its name: 1 to 64 of a-z, 0-9 and -.
-    pub(crate) name: String,
-    /// The host name or IP address that calls out are sent to.
-    #[arg(long)]
-    pub(crate) host: String,
-    /// The port there. Without one, a host name's SRV records are asked for it, and the transport's
-    /// own is taken if there are none.
-    #[arg(long)]
-    pub(crate) port: Option<u16>,
-    /// The transport there. Without it and without a port, a host name's NAPTR records choose; UDP if
-    /// there are none.
-    #[arg(long, value_enum)]
-    pub(crate) transport: Option<Transport>,
-    #[command(flatten)]
-    pub(crate) tls: CarrierTlsArgs,
-    /// Whether media to and from it is encrypted (SRTP, keys by SDES): never; offered beside media in
-    /// clear, and either is taken; or always. Keys stand in the SIP messages: use it with TLS.
-    #[arg(long, value_enum, default_value = "never")]
-    pub(crate) srtp: CarrierSrtp,
-    /// 1 to 100; 1 is tried first.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(crate) priority: u8,
-    /// 1 to 100; the share among carriers of equal priority.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(crate) weight: u8,
-    /// The user name that its challenges are answered with.
-    #[arg(long, requires = "password_file")]
-    pub(crate) username: Option<String>,
-    /// A file with the password; `-` is standard input.
-    #[arg(long, value_name = "FILE", requires = "username")]
-    pub(crate) password_file: Option<PathBuf>,
-    /// A network that its calls in come from, in CIDR form; may be repeated.
-    #[arg(long = "source", value_name = "CIDR")]
-    pub(crate) sources: Vec<String>,
-    /// Where its calls in name the called number.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) called_number: CalledNumber,
-    /// Never ask it by OPTIONS if it is there, whatever sip.probe_interval_s says.
-    #[arg(long)]
-    pub(crate) no_probe: bool,
-}
-
-/// TLS toward a carrier.
-#[derive(Debug, Args)]
-pub(crate) struct CarrierTlsArgs {
-    /// The name that the carrier's certificate must bear, sent in the handshake; the host if absent.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tls_server_name: Option<String>,
-    /// A PEM file of authorities that are believed instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_ca: Option<PathBuf>,
-    /// The SHA-256 fingerprint of the one certificate that is believed.
-    #[arg(long, value_name = "SHA256", conflicts_with = "tls_ca")]
-    pub(crate) tls_pin: Option<String>,
-    /// Believe any certificate: calls are encrypted, but to nobody knows whom. For tests only.
-    #[arg(long, conflicts_with_all = ["tls_ca", "tls_pin"])]
-    pub(crate) tls_insecure: bool,
-    /// A PEM file with the certificate chain shown to a carrier that asks for one.
-    #[arg(long, value_name = "FILE", requires = "tls_client_key")]
-    pub(crate) tls_client_cert: Option<PathBuf>,
-    /// A PEM file with its private key.
-    #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
-    pub(crate) tls_client_key: Option<PathBuf>,
-}
-
-/// Where a carrier's INVITE names the called number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CalledNumber {
-    /// The user part of the Request-URI, else of To.
-    #[default]
-    RequestUri,
-    /// The user part of To.
-    To,
-    /// P-Called-Party-ID.
-    PCalledPartyId,
-}
-
-/// Whether media to and from a carrier is encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CarrierSrtp {
-    Never,
-    Offer,
-    Require,
-}
-
 /// The transport toward a carrier or from a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
@@ -491,6 +383,9 @@ pub(crate) struct RouteTestArgs {
     /// The Voice Connector that is called out through.
     #[arg(long, value_name = "ID")]
     pub(crate) connector: Option<String>,
+    /// The carrier that calls in from anywhere and proves who it is.
+    #[arg(long, value_name = "NAME", conflicts_with = "connector")]
+    pub(crate) carrier: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -187,6 +187,7 @@ impl Connection {
             ("to", Some(args.to.clone())),
             ("src", Some(args.src.clone())),
             ("connector", args.connector.clone()),
+            ("carrier", args.carrier.clone()),
         ];
         self.get("/operator/route-test", &parameters).await
     }

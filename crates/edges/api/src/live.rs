@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use chime_api::Sensitive;
 use model::{
-    AccountId, Decision, Direction, E164Number, LegQuality, SipMediaApplication,
+    AccountId, CarrierName, Decision, Direction, E164Number, LegQuality, SipMediaApplication,
     SipMediaApplicationId, TransactionId, UnixMillis, VoiceConnectorId,
 };
 
@@ -89,6 +89,8 @@ pub struct RouteQuestion {
     pub source: std::net::SocketAddr,
     /// The connector that is called out through; `None`: it comes in from a carrier.
     pub connector: Option<VoiceConnectorId>,
+    /// The carrier that it comes in from, as if it had proven to be that; `None`: the source tells.
+    pub carrier: Option<CarrierName>,
 }
 
 /// Why nothing can be told of a call.
@@ -100,6 +102,10 @@ pub enum Untold {
     ConnectorUnknown,
     /// No connector is named, and the source is no carrier's.
     NobodysSource,
+    /// There is no such carrier.
+    CarrierUnknown,
+    /// That carrier has no user for calls in, so that only its sources tell who it is.
+    CarrierWithoutUser,
 }
 
 /// A call that a SIP media application shall make.
@@ -158,6 +164,8 @@ pub struct LiveCall {
     pub call_id: String,
     /// The Call-ID of the leg that goes out, once there is one.
     pub peer_call_id: Option<String>,
+    /// The Call-IDs of the legs that went out before it, to gateways that did not take the call.
+    pub attempt_call_ids: Vec<String>,
     /// The connector's owner.
     pub account: Option<AccountId>,
     /// The connector.
@@ -191,6 +199,7 @@ impl LiveCall {
             transaction_id: self.transaction_id.to_string(),
             call_id: self.call_id,
             peer_call_id: self.peer_call_id,
+            attempt_call_ids: self.attempt_call_ids,
             state: match self.answered {
                 Some(_) => dto::CallState::Answered,
                 None => dto::CallState::Ringing,

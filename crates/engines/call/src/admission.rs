@@ -18,12 +18,13 @@ use crate::emergency::{self, Emergency};
 use crate::io::Now;
 use crate::keying::Encryption;
 use crate::landing::Landing;
-use crate::reject::{NotTaken, Reject};
+use crate::reject::{NotCallable, NotTaken, Reject};
 
 /// What has been found out about a call. Fields fill up in the order of the rules.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
-    /// The carrier that a call in came from; `None` of a call out.
+    /// The carrier that a call in came from; `None` of a call out, and of a call in whose sender has
+    /// not proven yet to be one.
     pub(crate) origin: Option<Arc<ResolvedCarrier>>,
     pub(crate) source: SocketAddr,
     pub(crate) transport: Transport,
@@ -71,6 +72,11 @@ impl Facts {
         Self { origin: Some(origin), ..Self::new(flow, CallerIdPolicy::Any) }
     }
 
+    /// A call in from whoever can prove to be a carrier.
+    pub(crate) fn unproven(flow: &Flow) -> Self {
+        Self::new(flow, CallerIdPolicy::Any)
+    }
+
     fn new(flow: &Flow, policy: CallerIdPolicy) -> Self {
         Self {
             origin: None,
@@ -95,12 +101,21 @@ impl Facts {
 
     /// Which way the call goes.
     pub(crate) fn direction(&self) -> Direction {
-        if self.origin.is_some() { Direction::Inbound } else { Direction::Outbound }
+        match (&self.origin, &self.connector) {
+            (None, Some(_)) => Direction::Outbound,
+            (Some(_), _) | (None, None) => Direction::Inbound,
+        }
     }
 
     /// Whose call it is.
     pub(crate) fn account(&self) -> Option<AccountId> {
         self.connector.as_deref().map(Connector::account).or(self.account)
+    }
+
+    /// The connector of an emergency call.
+    pub(crate) fn emergency_connector(&self) -> Option<&model::VoiceConnectorId> {
+        self.emergency?;
+        self.connector.as_deref().map(|it| &it.connector.id)
     }
 
     pub(crate) fn termination(&self) -> Option<&Termination> {
@@ -250,7 +265,7 @@ pub(crate) fn authenticate(
     }
 }
 
-fn offered_user(request: &Message<'_>) -> Box<str> {
+pub(crate) fn offered_user(request: &Message<'_>) -> Box<str> {
     let mut offered = request.credentials(Name::ProxyAuthorization).filter_map(Result::ok);
     offered.find_map(|it| it.username().map(|name| readable(&name))).unwrap_or_default()
 }
@@ -298,36 +313,44 @@ pub(crate) fn check_numbers(
         Reject::DestinationInvalid(readable(&uri.user_unescaped().unwrap_or_default()))
     })?;
     facts.called = Some(called);
-    let country = match country::destination(called) {
-        Destination::Country(country) => country,
-        Destination::NonGeographic | Destination::Unknown => {
-            return Err(Reject::DestinationUnknown(called));
-        }
-        Destination::PremiumRate => return Err(Reject::PremiumRate(called)),
-    };
+    let refused = |why: NotCallable| why.reject(called);
+    let country = country_of(called).map_err(refused)?;
     facts.country = Some(country);
-    let regions = facts.termination().map_or(&[][..], |it| &it.calling_regions);
-    if !regions.iter().any(|region| region.eq_ignore_ascii_case(country.as_str())) {
-        return Err(Reject::CountryNotAllowed(country));
-    }
-    Ok(())
+    check_region(country, facts.termination()).map_err(refused)
 }
 
-/// Where an emergency call may be sent: calls to that number meet no limit, so it must be one of the
-/// code's own country or of a country that calls are let out to, and none that earns money.
-fn check_emergency(connector: &Connector, emergency: &Emergency) -> Result<(), Reject> {
-    let Some(number) = emergency.dial else { return Ok(()) };
-    let country = match country::destination(number) {
-        Destination::Country(country) => country,
-        Destination::NonGeographic | Destination::Unknown => {
-            return Err(Reject::DestinationUnknown(number));
-        }
-        Destination::PremiumRate => return Err(Reject::PremiumRate(number)),
-    };
-    let is = |it: &str| it.eq_ignore_ascii_case(country.as_str());
-    let regions = connector.termination().map_or(&[][..], |it| &it.calling_regions);
-    if is(emergency.country) || regions.iter().any(|it| is(it)) {
+/// Whether a number may be called through a connector: it leads to a country of its calling
+/// regions, and to nobody who is paid by the minute.
+pub(crate) fn check_destination(
+    number: E164Number,
+    termination: Option<&Termination>,
+) -> Result<(), NotCallable> {
+    check_region(country_of(number)?, termination)
+}
+
+fn country_of(number: E164Number) -> Result<Country, NotCallable> {
+    match country::destination(number) {
+        Destination::Country(country) => Ok(country),
+        Destination::NonGeographic | Destination::Unknown => Err(NotCallable::Unknown),
+        Destination::PremiumRate => Err(NotCallable::PremiumRate),
+    }
+}
+
+fn check_region(country: Country, termination: Option<&Termination>) -> Result<(), NotCallable> {
+    let regions = termination.map_or(&[][..], |it| &it.calling_regions);
+    if regions.iter().any(|region| region.eq_ignore_ascii_case(country.as_str())) {
         return Ok(());
     }
-    Err(Reject::CountryNotAllowed(country))
+    Err(NotCallable::Country(country))
+}
+
+/// Where an emergency call may be sent: no caller ID stops it, so it must be a number of the code's
+/// own country or of a country that calls are let out to, and none that earns money.
+fn check_emergency(connector: &Connector, emergency: &Emergency) -> Result<(), Reject> {
+    let Some(number) = emergency.dial else { return Ok(()) };
+    let country = country_of(number).map_err(|why| why.reject(number))?;
+    if emergency.country.eq_ignore_ascii_case(country.as_str()) {
+        return Ok(());
+    }
+    check_region(country, connector.termination()).map_err(|why| why.reject(number))
 }

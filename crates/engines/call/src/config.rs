@@ -150,21 +150,32 @@ pub struct Strangers {
     /// Answers per second to requests that name no connector, all senders together. A mistyped host
     /// name deserves its 404; a scanner's flood deserves no bandwidth.
     pub answers_per_second_max: NonZeroU32,
-    /// Records per second of INVITEs refused before their sender was known. Who has learned a host
-    /// name could fill a disk with them; beyond this they are only counted.
+    /// Records per second, in the long run, of INVITEs refused before their sender was known. Who has
+    /// learned a host name could fill a disk with them; beyond this they are only counted.
     pub records_per_second_max: NonZeroU32,
+    /// How many of them may come at once after a quiet time.
+    pub records_ahead_max: NonZeroU32,
+    /// How many of them in a second one source may have, so that it leaves room for others.
+    pub source_records_per_second_max: NonZeroU32,
+    /// Records per second of INVITEs refused that a carrier's address stands on and nothing else
+    /// shows to be the carrier's: over UDP anybody can write it.
+    pub carrier_records_per_second_max: NonZeroU32,
     /// Challenges and refusals per second to one address over UDP, which may be forged. Above what
     /// any customer's calls need.
     pub source_answers_per_second_max: NonZeroU32,
 }
 
 impl Default for Strangers {
-    /// 100 answers and 1,000 records per second, 5,000 answers to one source.
+    /// 100 answers a second; one record a second, 86,400 a day, and 1,000 ahead, 10 a second of one
+    /// source; 100 records a second at carriers' addresses; 5,000 answers a second to one source.
     fn default() -> Self {
         let number = |number| NonZeroU32::new(number).expect("the number is not 0");
         Self {
             answers_per_second_max: number(100),
-            records_per_second_max: number(1000),
+            records_per_second_max: number(1),
+            records_ahead_max: number(1000),
+            source_records_per_second_max: number(10),
+            carrier_records_per_second_max: number(100),
             source_answers_per_second_max: number(5000),
         }
     }

@@ -227,6 +227,10 @@ fn request(
             let ask = Ask { server, flow, message, uri, replies, tag };
             invite::receive(turn, calls, ask, Party::Carrier(carrier));
         }
+        (Method::Invite, Target::Unproven(uri)) => {
+            let ask = Ask { server, flow, message, uri, replies, tag };
+            invite::receive(turn, calls, ask, Party::Unproven);
+        }
         (_, target) => {
             let stranger = Stranger { server, flow, message, method, replies, tag };
             strangers::receive(turn, &stranger, &target);

@@ -60,6 +60,11 @@ pub struct PeerHealth {
     pub failures: u32,
     /// When it last answered anything.
     pub answered: Option<UnixMillis>,
+    /// When it last failed to.
+    pub failed: Option<UnixMillis>,
+    /// When it is asked again by OPTIONS; while it is down and nothing is asked by OPTIONS, from when
+    /// on a call tries it again.
+    pub next_try: Option<UnixMillis>,
     /// How long its last answer to OPTIONS took.
     pub round_trip: Option<Duration>,
 }
@@ -110,14 +115,17 @@ pub(crate) enum Standing {
 impl Health {
     /// Whether a call may go to a place. One whose rest is over lets a single call try it, unless
     /// probes do that.
-    pub(crate) fn standing(&mut self, now: Instant, hop: &Hop, probing: &Probing) -> Standing {
+    pub(crate) fn standing(&mut self, now: Now, hop: &Hop, probing: &Probing) -> Standing {
         let line = line_of(hop);
         let Some(peer) = self.peers.get_mut(&line) else { return Standing::Open };
         match peer.health.state {
             PeerState::Up => Standing::Open,
-            PeerState::Down if probing.interval.is_some() || peer.due > now => Standing::Shut,
+            PeerState::Down if probing.interval.is_some() || peer.due > now.instant => {
+                Standing::Shut
+            }
             PeerState::Down => {
-                peer.due = now + peer.rest;
+                peer.due = now.instant + peer.rest;
+                peer.health.next_try = Some(later(now.unix, peer.rest));
                 Standing::Open
             }
         }
@@ -148,6 +156,8 @@ impl Health {
                 since: now.unix,
                 failures: 0,
                 answered: None,
+                failed: None,
+                next_try: None,
                 round_trip: None,
             };
             let serial = self.next_serial;
@@ -166,10 +176,13 @@ impl Health {
     }
 
     /// Sets when a place is asked next; only probing asks.
-    fn schedule(&mut self, line: &Line, at: Instant, probing: &Probing) {
+    fn schedule(&mut self, line: &Line, now: Now, wait: Duration, probing: &Probing) {
         let Some(peer) = self.peers.get_mut(line) else { return };
         self.due.remove(&(peer.due, *line));
+        let at = now.instant + wait;
         peer.due = at;
+        let is_tried = probing.interval.is_some() || peer.health.state == PeerState::Down;
+        peer.health.next_try = is_tried.then(|| later(now.unix, wait));
         if probing.interval.is_some() {
             self.due.insert((at, *line));
         }
@@ -180,6 +193,9 @@ impl Health {
         let peer = self.peers.get_mut(line)?;
         let health = &mut peer.health;
         (health.failures, health.answered) = (0, Some(now.unix));
+        if health.state == PeerState::Down && !self.due.contains(&(peer.due, *line)) {
+            health.next_try = None;
+        }
         peer.rest = Duration::ZERO;
         if health.state == PeerState::Up {
             return None;
@@ -193,6 +209,7 @@ impl Health {
         let peer = self.peers.get_mut(line)?;
         let health = &mut peer.health;
         health.failures = health.failures.saturating_add(1);
+        health.failed = Some(now.unix);
         let (changed, at) = match health.state {
             PeerState::Up if health.failures < probing.failures_max.get() => {
                 (None, probing.interval.unwrap_or(probing.rest).min(ANSWER_MAX))
@@ -207,9 +224,13 @@ impl Health {
                 (None, peer.rest)
             }
         };
-        self.schedule(line, now.instant + at, probing);
+        self.schedule(line, now, at, probing);
         changed
     }
+}
+
+fn later(from: UnixMillis, wait: Duration) -> UnixMillis {
+    UnixMillis(from.0 + u64::try_from(wait.as_millis()).unwrap_or(0))
 }
 
 /// A call got a response from a place.
@@ -241,7 +262,7 @@ pub(crate) fn route_used(turn: &mut Turn<'_>, hop: &Hop) {
         peer.until = Some(now.instant + REMEMBERED);
     }
     if is_new {
-        turn.hub.health.schedule(&line, now.instant + interval, &probing);
+        turn.hub.health.schedule(&line, now, interval, &probing);
     }
 }
 
@@ -288,7 +309,7 @@ fn watch_carriers(turn: &mut Turn<'_>, interval: Duration) {
         if is_new {
             // Spread over the interval, so that a thousand are not asked in one instant.
             let first = spread(&mut turn.hub.tokens, interval.min(ANSWER_MAX));
-            health.schedule(&line, now.instant + first, &probing);
+            health.schedule(&line, now, first, &probing);
         }
     }
     health.carriers = Some(carriers);
@@ -316,7 +337,7 @@ fn fire(turn: &mut Turn<'_>, line: &Line, probing: &Probing) {
     }
     let (hop, serial) = (peer.health.hop, peer.serial);
     peer.asked = Some(now.instant);
-    turn.hub.health.schedule(line, now.instant + ANSWER_MAX, probing);
+    turn.hub.health.schedule(line, now, ANSWER_MAX, probing);
     turn.hub.counters.probes += 1;
     if let Some(request) = options(turn, &hop) {
         turn.request(Method::Options, request, u64::from(serial) << 8 | OWNER_MARK);
@@ -369,7 +390,7 @@ pub(crate) fn on_answer(turn: &mut Turn<'_>, serial: u32, status: Status) {
     } else {
         let changed = turn.hub.health.answered(now, &line);
         let interval = probing.interval.unwrap_or(probing.rest);
-        turn.hub.health.schedule(&line, now.instant + interval, &probing);
+        turn.hub.health.schedule(&line, now, interval, &probing);
         changed
     };
     if let Some(changed) = changed {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
+use std::net::IpAddr;
 
 use media::{CallMediaId, LocalPort, PortPool};
 use model::Termination;
@@ -12,7 +13,7 @@ use sip_message::{Flow, Message, Method, Status};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::calls::DialogIndex;
-use crate::config::{Config, Seeds};
+use crate::config::{Config, Seeds, Strangers};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::face::Faces;
@@ -44,8 +45,12 @@ pub(crate) struct Hub {
     strangers: Option<Pace>,
     /// How fast each source is answered.
     sources: SourcePaces,
-    /// How fast their refusals are recorded; `None` before the first.
+    /// How fast their refusals are recorded, all together; `None` before the first.
     stranger_records: Option<Pace>,
+    /// How fast the refusals of each source are recorded.
+    source_records: SourcePaces,
+    /// How fast refusals to carriers' addresses are recorded; `None` before the first.
+    carrier_records: Option<Pace>,
     /// Connections that others made and that are not gone, as far as messages came on them.
     streams: FxHashSet<u64>,
     pub(crate) ports: PortPool,
@@ -83,6 +88,8 @@ impl Hub {
             strangers: None,
             sources: SourcePaces::new(&derive(seeds, "call: sources")),
             stranger_records: None,
+            source_records: SourcePaces::new(&derive(seeds, "call: source records")),
+            carrier_records: None,
             streams: FxHashSet::default(),
             ports: PortPool::new(),
             lent: FxHashMap::default(),
@@ -138,10 +145,24 @@ impl Hub {
         pace.take(now.instant, rate).is_ok()
     }
 
-    /// Whether one more refusal of a stranger may be recorded now.
-    pub(crate) fn records_stranger(&mut self, now: Now) -> bool {
-        let rate = self.config.strangers.records_per_second_max;
+    /// Whether one more refusal of a stranger at `source` may be recorded now.
+    pub(crate) fn records_stranger(&mut self, now: Now, source: IpAddr) -> bool {
+        let Strangers {
+            source_records_per_second_max,
+            records_per_second_max,
+            records_ahead_max,
+            ..
+        } = self.config.strangers;
         let pace = self.stranger_records.get_or_insert(Pace::new(now.instant));
+        // One that the source may not have takes none from the others.
+        self.source_records.take(now.instant, source, source_records_per_second_max)
+            && pace.take_ahead(now.instant, records_per_second_max, records_ahead_max).is_ok()
+    }
+
+    /// Whether one more refusal to a carrier's address may be recorded now.
+    pub(crate) fn records_carrier(&mut self, now: Now) -> bool {
+        let rate = self.config.strangers.carrier_records_per_second_max;
+        let pace = self.carrier_records.get_or_insert(Pace::new(now.instant));
         pace.take(now.instant, rate).is_ok()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{CalledNumber, E164Number, ProxyCapability, ProxySessionStatus};
 use sip_message::{Message, NameAddr, Uri};
 
-use crate::admission::{Facts, Way};
+use crate::admission::{self, Facts, Way};
 use crate::caller_id::{self, Caller, Origin, Presentation};
 use crate::directory::Directory;
 use crate::hub::Turn;
@@ -83,7 +83,7 @@ fn called_number(
     let found = places.iter().flatten().find_map(|it| number_of(it, directory));
     found.ok_or_else(|| {
         let written = uri.user_unescaped().unwrap_or_default();
-        Reject::DestinationInvalid(crate::admission::readable(&written))
+        Reject::DestinationInvalid(admission::readable(&written))
     })
 }
 
@@ -127,6 +127,8 @@ fn mask(turn: &mut Turn<'_>, facts: &mut Facts, proxy: E164Number) -> Result<Way
         None => connector.settings.proxy.as_ref().and_then(|it| it.fall_back),
     };
     let dial = dial.ok_or(Reject::NotTaken(NotTaken::SessionClosed { proxy, caller }))?;
+    admission::check_destination(dial, connector.termination())
+        .map_err(|why| Reject::NotTaken(NotTaken::DialRefused { dial, why }))?;
     facts.dial = Some(dial);
     facts.shown = Some(Caller {
         number: Some(proxy),

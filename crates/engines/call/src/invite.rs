@@ -13,6 +13,7 @@ use crate::admission::{self, Facts, Gate, Known, Offer, Way};
 use crate::bridge::{Admitted, Call};
 use crate::caller_id::user_as_written;
 use crate::calls::Calls;
+use crate::carrier_digest::{self, Realms};
 use crate::directory::{Connector, ResolvedCarrier};
 use crate::explain::Rule;
 use crate::hub::{Asked, Service, Turn};
@@ -27,7 +28,7 @@ use crate::record::{Outcome, Story};
 use crate::reject::{NotTaken, Reject, Retry};
 use crate::route::Plan;
 
-/// An INVITE that names a connector, or that comes from a carrier.
+/// An INVITE that names a connector, or that comes from a carrier, or may.
 pub(crate) struct Ask<'m> {
     pub(crate) server: ServerId,
     pub(crate) flow: Flow,
@@ -45,6 +46,7 @@ pub(crate) fn receive(turn: &mut Turn<'_>, calls: &mut Calls, ask: Ask<'_>, from
             Facts::outbound(&ask.flow, turn.hub.config.caller_id, connector)
         }
         Party::Carrier(carrier) => Facts::inbound(&ask.flow, carrier),
+        Party::Unproven => Facts::unproven(&ask.flow),
     };
     match admit(turn, &mut facts, &ask) {
         Ok(Gate::Challenge(stale)) => challenge(turn, &ask, &facts, stale),
@@ -65,10 +67,21 @@ pub(crate) enum Party {
     Customer(Arc<Connector>),
     /// This carrier.
     Carrier(Arc<ResolvedCarrier>),
+    /// Somebody who may be a carrier.
+    Unproven,
 }
 
 /// Every question that can be asked without taking anything but a token of the connector's pace.
 fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, Reject> {
+    // Who may be anybody is asked who it is before all else: what else a stranger writes is not
+    // worth a record.
+    if facts.origin.is_none() && facts.connector.is_none() {
+        let (guard, now) = (&mut turn.hub.guard, turn.now);
+        match carrier_digest::authenticate(facts, ask.message, guard, turn.directory, now)? {
+            Known::Yes => {}
+            Known::NotYet(stale) => return Ok(Gate::Challenge(stale)),
+        }
+    }
     check_request(turn, ask)?;
     if facts.origin.is_some() {
         return inbound::admit(turn, facts, ask.message, &ask.uri).map(Gate::Open);
@@ -81,7 +94,8 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
     admit_numbers(turn, facts, ask.message, &ask.uri).map(Gate::Open)
 }
 
-/// The questions about a call out whose caller is known. An emergency call meets no limit.
+/// The questions about a call out whose caller is known. An emergency call meets no limit but its own
+/// and the engine's.
 pub(crate) fn admit_numbers(
     turn: &mut Turn<'_>,
     facts: &mut Facts,
@@ -89,10 +103,12 @@ pub(crate) fn admit_numbers(
     uri: &Uri<'_>,
 ) -> Result<Way, Reject> {
     admission::check_numbers(facts, message, uri, turn.directory, turn.now.unix)?;
+    let connector = Arc::clone(facts.connector.as_ref().expect("a call out names a connector"));
     if facts.emergency.is_some() {
+        let (usage, limits) = (&turn.hub.usage, &turn.hub.config.limits);
+        usage.check_emergency(&connector.connector.id, limits).map_err(Reject::Exceeded)?;
         return Ok(Way::Carriers);
     }
-    let connector = Arc::clone(facts.connector.as_ref().expect("a call out names a connector"));
     if turn.directory.host_rule(&connector).is_some() {
         return Err(Reject::NotTaken(NotTaken::ApplicationNotServed(connector.host().into())));
     }
@@ -195,12 +211,17 @@ fn new_transaction(turn: &mut Turn<'_>) -> TransactionId {
 
 /// 407, one challenge for each algorithm. It is no decision about a call, so there is no record.
 fn challenge(turn: &mut Turn<'_>, ask: &Ask<'_>, facts: &Facts, stale: Stale) {
-    let connector = facts.connector.as_deref().expect("admission begins with a connector");
+    let realms = match facts.connector.as_deref() {
+        Some(connector) => Realms::from_iter([connector.host()]),
+        None => turn.directory.carrier_realms(),
+    };
     let status = Status::PROXY_AUTHENTICATION_REQUIRED;
     let mut bytes = Vec::new();
     let mut writer = ask.replies.start(&mut bytes, status, status.reason(), &ask.tag);
-    for challenge in turn.hub.guard.challenges(turn.now.unix, connector.host(), stale) {
-        writer.header(Name::ProxyAuthenticate, challenge);
+    for realm in realms {
+        for challenge in turn.hub.guard.challenges(turn.now.unix, realm, stale) {
+            writer.header(Name::ProxyAuthenticate, challenge);
+        }
     }
     writer.finish();
     turn.hub.counters.challenges += 1;
@@ -208,7 +229,8 @@ fn challenge(turn: &mut Turn<'_>, ask: &Ask<'_>, facts: &Facts, stale: Stale) {
     turn.respond_to_stranger(&asked, ask.server, status, bytes);
 }
 
-/// Refuses an INVITE that named a connector: the answer, the count, the record.
+/// Refuses an INVITE that named a connector or came from a carrier: the answer, the count, the
+/// record.
 fn refuse(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) {
     let status = reject.status();
     let mut bytes = Vec::new();
@@ -238,14 +260,28 @@ fn refuse(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) {
     if is_stranger {
         let asked = Asked { flow: ask.flow, message: ask.message };
         turn.respond_to_stranger(&asked, ask.server, status, bytes);
-        if !turn.hub.records_stranger(turn.now) {
+        if !turn.hub.records_stranger(turn.now, ask.flow.remote.ip()) {
             return turn.hub.counters.drop("stranger-records-max");
         }
     } else {
         turn.respond(ask.server, status, bytes);
+        // Nothing but its address says that it is the carrier, and anybody can write that.
+        let may_be_forged =
+            facts.origin.is_some() && facts.username.is_none() && !ask.flow.transport.is_reliable();
+        if may_be_forged && !turn.hub.records_carrier(turn.now) {
+            return turn.hub.counters.drop("carrier-records-max");
+        }
     }
     let record = record(turn, facts, ask, reject);
     turn.hub.outputs.push_back(record);
+}
+
+/// As much of a refused INVITE's Call-ID as its record keeps: who is refused must not choose how
+/// large records are.
+fn shortened(call_id: &str) -> &str {
+    const BYTES_MAX: usize = 256;
+    let end = (0..=BYTES_MAX.min(call_id.len())).rev().find(|at| call_id.is_char_boundary(*at));
+    &call_id[..end.unwrap_or(0)]
 }
 
 fn record(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) -> Output {
@@ -253,8 +289,9 @@ fn record(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) -> 
     let to = user_as_written(ask.message.to().ok().as_ref());
     let story = Story {
         transaction_id: new_transaction(turn),
-        call_id: ask.message.call_id().unwrap_or_default(),
+        call_id: shortened(ask.message.call_id().unwrap_or_default()),
         peer_call_id: None,
+        attempt_call_ids: &[],
         facts,
         tried: &[],
         notes: &[],

@@ -58,7 +58,8 @@ pub mod directory;
 pub mod explain;
 pub mod limit;
 pub mod record;
-pub mod reject;
+pub mod redirect;
+mod reject;
 
 mod abilities;
 mod admission;
@@ -66,6 +67,7 @@ mod bodies;
 mod bridge;
 mod caller_id;
 mod calls;
+mod carrier_digest;
 mod counters;
 mod dtmf;
 mod emergency;

@@ -22,6 +22,8 @@ pub struct Limits {
     pub connector_calls_max: u32,
     /// Calls of the engine: bounds its memory.
     pub calls_max: u32,
+    /// Emergency calls of one connector, which meet neither its pace nor its other limits.
+    pub emergency_calls_max: u32,
 }
 
 impl Limits {
@@ -33,9 +35,14 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// 10,000 for an account and for a connector, 50,000 for the engine.
+    /// 10,000 for an account and for a connector, 50,000 for the engine; 50 emergency calls.
     fn default() -> Self {
-        Self { account_calls_max: 10_000, connector_calls_max: 10_000, calls_max: 50_000 }
+        Self {
+            account_calls_max: 10_000,
+            connector_calls_max: 10_000,
+            calls_max: 50_000,
+            emergency_calls_max: 50,
+        }
     }
 }
 
@@ -67,9 +74,14 @@ pub enum Exceeded {
         /// The limit.
         max: u32,
     },
+    /// Emergency calls at once of the connector.
+    EmergencyCalls {
+        /// The limit.
+        max: u32,
+    },
 }
 
-/// A token bucket that holds one second's worth, as one instant: when the next token would be
+/// A token bucket, most of them of one second's worth, as one instant: when the next token would be
 /// spent if they were spent evenly (the generic cell rate algorithm).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace(Instant);
@@ -86,9 +98,19 @@ impl Pace {
 
     /// Spends one of `per_second` tokens.
     pub(crate) fn take(&mut self, now: Instant, per_second: NonZeroU32) -> Result<(), TooFast> {
+        self.take_ahead(now, per_second, per_second)
+    }
+
+    /// Spends one token of a bucket that `per_second` fill and that holds `ahead`.
+    pub(crate) fn take_ahead(
+        &mut self,
+        now: Instant,
+        per_second: NonZeroU32,
+        ahead: NonZeroU32,
+    ) -> Result<(), TooFast> {
         let interval = Duration::from_secs(1) / per_second.get();
         let due = self.0.max(now);
-        if due.duration_since(now) > Duration::from_secs(1) - interval {
+        if due.duration_since(now) > interval * (ahead.get() - 1) {
             return Err(TooFast);
         }
         self.0 = due + interval;
@@ -166,6 +188,8 @@ pub(crate) struct Usage {
     account_paces: FxHashMap<AccountId, Pace>,
     accounts: FxHashMap<AccountId, u32>,
     connectors: FxHashMap<VoiceConnectorId, u32>,
+    /// Emergency calls of connectors.
+    emergencies: FxHashMap<VoiceConnectorId, u32>,
     calls: u32,
 }
 
@@ -224,6 +248,36 @@ impl Usage {
             return Err(Exceeded::ConnectorCalls { max: limits.connector_calls_max });
         }
         Ok(())
+    }
+
+    /// Whether one more emergency call of a connector fits.
+    pub(crate) fn check_emergency(
+        &self,
+        connector: &VoiceConnectorId,
+        limits: &Limits,
+    ) -> Result<(), Exceeded> {
+        if self.calls >= limits.calls_max {
+            return Err(Exceeded::EngineCalls { max: limits.calls_max });
+        }
+        let open = self.emergencies.get(connector).copied().unwrap_or(0);
+        match open >= limits.emergency_calls_max {
+            true => Err(Exceeded::EmergencyCalls { max: limits.emergency_calls_max }),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts an emergency call. [`Usage::end_emergency`] counts it out.
+    pub(crate) fn begin_emergency(&mut self, connector: &VoiceConnectorId) {
+        *self.emergencies.entry(connector.clone()).or_default() += 1;
+    }
+
+    /// Counts an emergency call out.
+    pub(crate) fn end_emergency(&mut self, connector: &VoiceConnectorId) {
+        let Some(open) = self.emergencies.get_mut(connector) else { return };
+        *open -= 1;
+        if *open == 0 {
+            self.emergencies.remove(connector);
+        }
     }
 
     /// Counts a call. [`Usage::end`] counts it out.
@@ -350,7 +404,12 @@ mod tests {
 
     #[test]
     fn what_was_set_for_an_account_takes_the_place_of_the_engines_limit() {
-        let engine = Limits { account_calls_max: 9, connector_calls_max: 9, calls_max: 9 };
+        let engine = Limits {
+            account_calls_max: 9,
+            connector_calls_max: 9,
+            calls_max: 9,
+            emergency_calls_max: 9,
+        };
         let set = AccountLimits { calls_max: Some(0), calls_per_second_max: None };
         assert_eq!(engine.of(set).account_calls_max, 0);
         assert_eq!(engine.of(AccountLimits::default()), engine);
@@ -375,7 +434,12 @@ mod tests {
 
     #[test]
     fn a_call_that_left_makes_room() {
-        let limits = Limits { account_calls_max: 2, connector_calls_max: 1, calls_max: 3 };
+        let limits = Limits {
+            account_calls_max: 2,
+            connector_calls_max: 1,
+            calls_max: 3,
+            ..Limits::default()
+        };
         let seat = |account: &str, connector: u8| Seat {
             account: AccountId::parse(account).unwrap(),
             connector: VoiceConnectorId::from_random([connector; 22]),

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use media::Side;
 use model::{CallRecord, CallStatus, LegQuality, TransactionId, UnixMillis, Verdict};
+use sip_core::Token;
 use sip_message::Status;
 
 use crate::admission::Facts;
 use crate::directory::ResolvedCarrier;
 use crate::explain::{self, Note};
 use crate::limit::Exceeded;
+use crate::redirect::Named;
 use crate::reject::Reject;
 use crate::route::Attempt;
 
@@ -205,6 +207,14 @@ pub(crate) const fn party(side: Side) -> &'static str {
 pub(crate) struct Tried {
     pub(crate) attempt: Attempt,
     pub(crate) result: Tally,
+    /// The places that a redirection named, if they were looked at.
+    pub(crate) named: Vec<Named>,
+}
+
+impl Tried {
+    pub(crate) fn new(attempt: Attempt, result: Tally) -> Self {
+        Self { attempt, result, named: Vec::new() }
+    }
 }
 
 /// What came of one attempt.
@@ -216,6 +226,8 @@ pub(crate) enum Tally {
     Answered,
     /// A final failure.
     Failed(Status),
+    /// It named other places, and some of them are asked.
+    Redirected(Status),
     /// Its challenge could not be answered: no credential, or a wrong one.
     Unauthorized(Status),
     /// No response of any kind in time.
@@ -238,10 +250,15 @@ impl Tally {
     pub(crate) fn verdict(self) -> (Verdict, &'static str) {
         match self {
             Self::Answered => (Verdict::Pass, ""),
-            Self::Open | Self::Abandoned => (Verdict::Note, ""),
+            Self::Open | Self::Abandoned | Self::Redirected(_) => (Verdict::Note, ""),
             Self::Down => (
                 Verdict::Note,
                 "it did not answer lately: look at `trunkline carrier show`, or at the PBX there",
+            ),
+            Self::Failed(Status(300..=302)) => (
+                Verdict::Refuse,
+                "redirections are followed from carriers that are added with --redirects follow, to \
+                 carriers that were added",
             ),
             Self::Failed(_) => (Verdict::Refuse, ""),
             Self::Unauthorized(_) => (
@@ -267,6 +284,9 @@ impl fmt::Display for Tally {
             Self::Open => f.write_str("no final answer"),
             Self::Answered => f.write_str("answered"),
             Self::Failed(status) => write!(f, "{status} {}", status.reason()),
+            Self::Redirected(status) => {
+                write!(f, "{status} {}, and it is followed", status.reason())
+            }
             Self::Unauthorized(status) => write!(f, "{status}, and no credential that it takes"),
             Self::NoProgress => f.write_str("no response in time"),
             Self::TimedOut => f.write_str("no final response in time"),
@@ -284,6 +304,7 @@ pub(crate) struct Story<'s> {
     pub(crate) transaction_id: TransactionId,
     pub(crate) call_id: &'s str,
     pub(crate) peer_call_id: Option<&'s str>,
+    pub(crate) attempt_call_ids: &'s [Token],
     pub(crate) facts: &'s Facts,
     pub(crate) tried: &'s [Tried],
     pub(crate) notes: &'s [Note],
@@ -320,6 +341,7 @@ impl Story<'_> {
             transaction_id: self.transaction_id,
             call_id: self.call_id.into(),
             peer_call_id: self.peer_call_id.map(Into::into),
+            attempt_call_ids: self.attempt_call_ids.iter().map(ToString::to_string).collect(),
             account: facts.account(),
             connector: connector.map(|it| it.connector.id.clone()),
             direction: facts.direction(),

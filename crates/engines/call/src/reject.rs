@@ -106,6 +106,13 @@ pub enum NotTaken {
     RoutesUnencrypted(VoiceConnectorId),
     /// No route's host has an address.
     RoutesUnresolved(VoiceConnectorId),
+    /// A call to a proxy number would be sent on to a number that may not be called.
+    DialRefused {
+        /// The participant's number, or the one to fall back on.
+        dial: E164Number,
+        /// What speaks against it.
+        why: NotCallable,
+    },
     /// A proxy number was called by somebody who has no open session there, and there is no number
     /// to fall back on.
     SessionClosed {
@@ -114,6 +121,28 @@ pub enum NotTaken {
         /// Who called, if that is known.
         caller: Option<E164Number>,
     },
+}
+
+/// Why a number may not be called through a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotCallable {
+    /// It leads to no country that we know of.
+    Unknown,
+    /// It is charged by the minute to its caller.
+    PremiumRate,
+    /// Its country is not in `CallingRegions`.
+    Country(Country),
+}
+
+impl NotCallable {
+    /// The refusal of a call to that number.
+    pub(crate) fn reject(self, number: E164Number) -> Reject {
+        match self {
+            Self::Unknown => Reject::DestinationUnknown(number),
+            Self::PremiumRate => Reject::PremiumRate(number),
+            Self::Country(country) => Reject::CountryNotAllowed(country),
+        }
+    }
 }
 
 /// What the caller may retry and when.
@@ -168,6 +197,9 @@ impl Reject {
             Self::Exceeded(Exceeded::EngineCalls { .. }) => {
                 (Rule::Concurrency, "engine-calls-exceeded", 503)
             }
+            Self::Exceeded(Exceeded::EmergencyCalls { .. }) => {
+                (Rule::Concurrency, "emergency-calls-exceeded", 503)
+            }
             Self::BodyUnsupported(_) => (Rule::Media, "body-unsupported", 415),
             Self::Offer(refusal) => (Rule::Media, sdp_code(refusal), refusal.status()),
             Self::PortsExhausted { .. } => (Rule::Ports, "media-ports-exhausted", 503),
@@ -215,9 +247,11 @@ impl Reject {
             Self::Exceeded(
                 Exceeded::CallsPerSecond { .. } | Exceeded::AccountCallsPerSecond { .. },
             ) => "Calls per second limit exceeded".into(),
-            Self::Exceeded(Exceeded::AccountCalls { .. } | Exceeded::ConnectorCalls { .. }) => {
-                "Concurrent call limit exceeded".into()
-            }
+            Self::Exceeded(
+                Exceeded::AccountCalls { .. }
+                | Exceeded::ConnectorCalls { .. }
+                | Exceeded::EmergencyCalls { .. },
+            ) => "Concurrent call limit exceeded".into(),
             Self::Offer(refusal) => offer_phrase(refusal).into(),
             Self::PortsExhausted { .. } => "No media port available".into(),
             Self::NoCarrier => "No carrier available".into(),
@@ -249,7 +283,8 @@ impl Reject {
             Self::Exceeded(
                 Exceeded::AccountCalls { .. }
                 | Exceeded::ConnectorCalls { .. }
-                | Exceeded::EngineCalls { .. },
+                | Exceeded::EngineCalls { .. }
+                | Exceeded::EmergencyCalls { .. },
             )
             | Self::PortsExhausted { .. } => Retry::After(5),
             Self::Draining => Retry::After(10),
@@ -292,6 +327,15 @@ impl NotTaken {
             Self::NumberUnassociated(_) => (Rule::Number, "number-unassociated", 404),
             Self::ApplicationNotServed(_) => (Rule::Number, "application-not-served", 480),
             Self::SessionClosed { .. } => (Rule::Session, "proxy-session-closed", 480),
+            Self::DialRefused { why, .. } => (
+                Rule::Session,
+                match why {
+                    NotCallable::PremiumRate => "proxy-destination-premium-rate",
+                    NotCallable::Country(_) => "proxy-country-not-allowed",
+                    NotCallable::Unknown => "proxy-destination-unknown",
+                },
+                403,
+            ),
             Self::GroupEmpty { .. } => (Rule::Origination, "group-empty", 480),
             Self::OriginationAbsent(_) => (Rule::Origination, "origination-absent", 480),
             Self::OriginationDisabled(_) => (Rule::Origination, "origination-disabled", 480),

@@ -1,9 +1,10 @@
 //! Where next: by priority, then at random by weight, each address once.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use model::{CarrierCredential, Route};
+use model::{CarrierCredential, E164Number, Route};
 use sip_core::Tokens;
 use sip_message::{Status, Transport};
 
@@ -117,6 +118,8 @@ fn route(connector: &Connector, at: usize) -> &Route {
 pub(crate) struct Attempt {
     pub(crate) gateway: Gateway,
     pub(crate) hop: Hop,
+    /// The number to call there, if a redirection named another one.
+    pub(crate) dial: Option<E164Number>,
 }
 
 /// What a plan wants to be done.
@@ -165,6 +168,8 @@ pub(crate) struct Plan {
     tried: u64,
     /// Attempts at places that are down, for when nothing else is left; the last one first.
     postponed: Vec<Attempt>,
+    /// Attempts that come before all others: where a carrier sent the call.
+    detours: VecDeque<Attempt>,
     /// The candidate whose turn it is, and the ways to it that are open yet.
     current: Option<(usize, HopOrder)>,
     attempts: u8,
@@ -205,7 +210,21 @@ impl Plan {
 
     fn new(candidates: impl Iterator<Item = Candidate>) -> Self {
         let candidates = candidates.take(GATEWAYS_MAX).collect();
-        Self { candidates, tried: 0, current: None, attempts: 0, postponed: Vec::new() }
+        Self {
+            candidates,
+            tried: 0,
+            current: None,
+            attempts: 0,
+            postponed: Vec::new(),
+            detours: VecDeque::new(),
+        }
+    }
+
+    /// Puts these before every gateway that has not been tried yet.
+    pub(crate) fn detour(&mut self, attempts: Vec<Attempt>) {
+        for attempt in attempts.into_iter().rev() {
+            self.detours.push_front(attempt);
+        }
     }
 
     /// Whether there is no address at all to try.
@@ -223,13 +242,22 @@ impl Plan {
         if self.attempts >= ATTEMPTS_MAX {
             return None;
         }
+        if let Some(attempt) = self.detours.pop_front() {
+            if standing(&attempt.hop) == Standing::Shut {
+                self.postponed.insert(0, attempt.clone());
+                return Some(Next::Later(attempt));
+            }
+            self.attempts += 1;
+            return Some(Next::Now(attempt));
+        }
         loop {
             if let Some((at, open)) = &mut self.current
                 && let Some(next) = open.pop()
             {
                 let candidate = &self.candidates[*at];
                 let hop = candidate.resolved.hops()[usize::from(next)];
-                let attempt = Attempt { gateway: candidate.gateway.clone(), hop };
+                let gateway = candidate.gateway.clone();
+                let attempt = Attempt { gateway, hop, dial: None };
                 if standing(&hop) == Standing::Shut {
                     self.postponed.insert(0, attempt.clone());
                     return Some(Next::Later(attempt));
@@ -288,7 +316,7 @@ pub(crate) enum Answer {
 /// Sorts a carrier's final failure.
 ///
 /// The route failed: 408, 430, and 5xx but 501, 505, 513, 580, which say that the *request* cannot
-/// be served; a redirection, which a trunk does not follow; 401, 407 and 422 that could not be answered. Everything else, 486, 603 and 404 first, is
+/// be served; a redirection that is not followed; 401, 407 and 422 that could not be answered. Everything else, 486, 603 and 404 first, is
 /// the called party's answer.
 pub(crate) fn judge(status: Status) -> Answer {
     match status.0 {

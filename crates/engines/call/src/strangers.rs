@@ -23,6 +23,9 @@ pub(crate) enum Target<'m> {
     Connector(Arc<Connector>, Uri<'m>),
     /// Whoever has the called number: it comes from this carrier, with this Request-URI.
     Carrier(Arc<ResolvedCarrier>, Uri<'m>),
+    /// Whoever has the called number, if its sender can prove to be a carrier; it comes from no
+    /// carrier's address, with this Request-URI.
+    Unproven(Uri<'m>),
     /// This service itself: a bare address.
     Ourselves,
     /// A host name that is no connector's, or none at all.
@@ -33,7 +36,9 @@ impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connector(connector, _) => f.write_str(connector.host()),
-            Self::Carrier(..) | Self::Ourselves => f.write_str("a bare address"),
+            Self::Carrier(..) | Self::Unproven(_) | Self::Ourselves => {
+                f.write_str("a bare address")
+            }
             Self::Unknown(host) => f.write_str(host),
         }
     }
@@ -43,7 +48,8 @@ impl<'m> Target<'m> {
     /// Whom a request outside of any dialog is for, by its Request-URI's host; `None` for
     /// responses, for ACK, which is never answered, and for what claims to be in a dialog.
     ///
-    /// What a carrier sends to any host that is no connector's is for the called number.
+    /// What a carrier sends to any host that is no connector's is for the called number; and so is an
+    /// INVITE of anybody, where carriers may prove who they are.
     pub(crate) fn of_new(turn: &Turn<'_>, flow: &Flow, message: &Message<'m>) -> Option<Self> {
         let method = message.method().filter(|method| *method != Method::Ack)?;
         let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
@@ -54,10 +60,14 @@ impl<'m> Target<'m> {
         let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
         let Some(uri) = uri else { return Self::Unknown("".into()) };
         match Self::of_host(turn, uri) {
-            known @ (Self::Connector(..) | Self::Carrier(..)) => known,
+            known @ (Self::Connector(..) | Self::Carrier(..) | Self::Unproven(_)) => known,
             other @ (Self::Ourselves | Self::Unknown(_)) => {
+                let begins = matches!(message.method(), Some(Method::Invite | Method::Cancel));
                 match turn.directory.carrier_by_source(flow) {
                     Some(carrier) => Self::Carrier(Arc::clone(carrier), uri),
+                    None if begins && !turn.directory.carrier_realms().is_empty() => {
+                        Self::Unproven(uri)
+                    }
                     None => other,
                 }
             }
@@ -159,7 +169,7 @@ fn options(turn: &mut Turn<'_>, stranger: &Stranger<'_>, target: &Target<'_>) {
     }
     let connector = match target {
         Target::Connector(connector, _) => connector,
-        Target::Carrier(..) | Target::Ourselves => {
+        Target::Carrier(..) | Target::Unproven(_) | Target::Ourselves => {
             turn.hub.counters.options += 1;
             return stranger.answer(turn, Status::OK);
         }

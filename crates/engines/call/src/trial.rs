@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use model::{Decision, Direction, Verdict, VoiceConnectorId};
+use model::{CarrierName, Decision, Direction, Verdict, VoiceConnectorId};
 use sip_message::{Flow, Message, Transport, Uri};
 
 use crate::admission::{self, Facts};
@@ -32,6 +32,8 @@ pub struct Trial<'t> {
     pub transport: Transport,
     /// The connector called out through; `None`: the call comes in from a carrier.
     pub connector: Option<&'t VoiceConnectorId>,
+    /// The carrier that it comes in from and has proven to be; `None`: the source tells.
+    pub carrier: Option<&'t CarrierName>,
 }
 
 /// What would become of it.
@@ -55,6 +57,10 @@ pub enum Untried {
     ConnectorUnknown,
     /// No connector is named, and the source is no carrier's.
     NobodysSource,
+    /// There is no such carrier.
+    CarrierUnknown,
+    /// That carrier has no user for calls in.
+    CarrierWithoutUser,
 }
 
 /// Asks every question about a call, and where it would be sent.
@@ -77,14 +83,21 @@ pub fn try_route(
     let local = local.or(config.listeners.first()).expect("an engine has a listener").local;
     let flow = Flow { transport: trial.transport, local, remote: trial.source, connection: 0 };
     let mut turn = Turn { now, directory, hub: &mut hub };
-    let (mut facts, host) = match trial.connector {
-        Some(id) => {
+    let (mut facts, host) = match (trial.connector, trial.carrier) {
+        (Some(id), _) => {
             let connector = directory.connector(id).ok_or(Untried::ConnectorUnknown)?;
             let policy = config.caller_id;
             let host = connector.host().to_owned();
             (Facts::outbound(&flow, policy, std::sync::Arc::clone(connector)), host)
         }
-        None => {
+        (None, Some(name)) => {
+            let carrier = directory.carrier(name).ok_or(Untried::CarrierUnknown)?;
+            let user = carrier.carrier.inbound.as_ref().ok_or(Untried::CarrierWithoutUser)?;
+            let mut facts = Facts::inbound(&flow, std::sync::Arc::clone(carrier));
+            facts.username = Some(user.username.clone());
+            (facts, turn.hub.faces.of(&flow).host.to_string())
+        }
+        (None, None) => {
             let carrier = directory.carrier_by_source(&flow).ok_or(Untried::NobodysSource)?;
             let host = turn.hub.faces.of(&flow).host.to_string();
             (Facts::inbound(&flow, std::sync::Arc::clone(carrier)), host)
@@ -145,8 +158,11 @@ fn told(facts: &Facts, outcome: Result<Vec<Decision>, Reject>) -> Tried {
             (explain::refused(facts, &reject), Some(refused))
         }
     };
-    let challenged = facts.connector.as_deref().is_some_and(|it| !it.users().is_empty());
-    if challenged && facts.origin.is_none() {
+    let challenged = match facts.origin {
+        Some(_) => facts.username.is_some(),
+        None => facts.connector.as_deref().is_some_and(|it| !it.users().is_empty()),
+    };
+    if challenged {
         for row in decisions.iter_mut().filter(|it| it.rule == Rule::Digest.as_str()) {
             row.verdict = Verdict::Challenge;
             row.seen = "it would be challenged; the rest holds for a right answer".into();

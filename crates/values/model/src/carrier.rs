@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::serde_by_text;
-use crate::{AccountId, Kind, Refused, Resource, Secret, UnixMillis};
+use crate::{AccountId, DigestKeys, Kind, Refused, Resource, Secret, UnixMillis, Username};
 
 /// A carrier's name: 1–64 of `[a-z0-9-]`, beginning with a letter or digit.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -165,6 +165,40 @@ pub struct CarrierCredential {
     pub password: Secret,
 }
 
+/// Who a carrier is when it calls in from an address that is not known to be its own: what it
+/// answers our challenge with. The password is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierUser {
+    /// The user name, which no other carrier has in this realm.
+    pub username: Username,
+    /// The realm of the challenge, fixed when the carrier was added.
+    pub realm: String,
+    /// The user's keys in that realm.
+    pub keys: DigestKeys,
+}
+
+/// What becomes of a carrier's redirections (RFC 3261 §8.1.3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Redirects {
+    /// They are the route's failure: the next one is asked.
+    #[default]
+    Refuse,
+    /// The places it names are asked, as far as they are carriers that were added and the numbers
+    /// may be called.
+    Follow,
+}
+
+impl Redirects {
+    /// The policy's name, as it is stored and written on command lines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Follow => "follow",
+        }
+    }
+}
+
 /// Where a carrier's INVITE names the number that was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -241,6 +275,12 @@ pub struct Carrier {
     pub credential: Option<CarrierCredential>,
     /// Networks that its calls in come from, besides its own addresses.
     pub sources: Vec<IpNet>,
+    /// Who it is when its calls come from anywhere else; `None`: they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbound: Option<CarrierUser>,
+    /// What becomes of its redirections.
+    #[serde(default)]
+    pub redirects: Redirects,
     /// Where its calls in name the number that was called.
     #[serde(default)]
     pub called_number: CalledNumber,
@@ -267,6 +307,8 @@ impl Carrier {
             weight: 1,
             credential: None,
             sources: Vec::new(),
+            inbound: None,
+            redirects: Redirects::default(),
             called_number: CalledNumber::default(),
             probing: Probing::default(),
             added,

@@ -55,7 +55,8 @@ pub use arn::Arn;
 pub use audit::{AuditOutcome, AuditRecord};
 pub use carrier::{
     CalledNumber, Carrier, CarrierCredential, CarrierIdentity, CarrierLookup, CarrierName,
-    CarrierTls, CarrierTransport, CarrierTrust, Fingerprint, Probing, SrtpPolicy,
+    CarrierTls, CarrierTransport, CarrierTrust, CarrierUser, Fingerprint, Probing, Redirects,
+    SrtpPolicy,
 };
 pub use client_request::ClientRequest;
 pub use credential::{DigestKey, DigestKeys, SipUser, Username};

@@ -27,6 +27,12 @@ pub(super) const KEYS: &[Key] = &[
         "10000",
         "Calls at once of one connector; the next INVITE is answered 503.",
     ),
+    Key::integer(
+        "calls.emergency_calls_max",
+        "50",
+        "Emergency calls at once of one connector, which meet no other limit but calls.calls_max; \
+         the next INVITE is answered 503.",
+    ),
     Key::integer("calls.ring_timeout_s", "180", "Seconds a call may ring before it is given up."),
     Key::integer("calls.length_max_s", "14400", "Seconds an answered call may last."),
     Key::integer(
@@ -81,6 +87,8 @@ pub struct CallsConfig {
     pub account_calls_max: u32,
     /// Calls at once of one connector.
     pub connector_calls_max: u32,
+    /// Emergency calls at once of one connector.
+    pub emergency_calls_max: u32,
     /// How long a call may ring.
     pub ring_timeout: Duration,
     /// How long an answered call may last.
@@ -122,6 +130,7 @@ impl CallsConfig {
             calls_max: settings.integer("calls.calls_max", 1..=1_000_000)?,
             account_calls_max: settings.integer("calls.account_calls_max", 1..=1_000_000)?,
             connector_calls_max: settings.integer("calls.connector_calls_max", 1..=1_000_000)?,
+            emergency_calls_max: settings.integer("calls.emergency_calls_max", 1..=1_000_000)?,
             ring_timeout: settings.seconds("calls.ring_timeout_s", 1..=3_600)?,
             length_max: settings.seconds("calls.length_max_s", 1..=604_800)?,
             silence_max: settings.seconds("calls.silence_max_s", 1..=86_400)?,

@@ -147,20 +147,27 @@ impl<N: NameService> Search<'_, N> {
         self.until = self.until.min(until);
     }
 
-    /// NAPTR, then SRV (RFC 3263 §4.1). Says whether there is any record to go by.
+    /// NAPTR, then SRV (RFC 3263 §4.1). Says whether there is any record to go by. A place that is to
+    /// be reached over TLS is reached in no other way, whatever the records prefer.
     async fn everything(&mut self, place: &Place) -> Result<bool, Fault> {
         let found = self.names.naptr(&format!("{}.", place.host())).await?;
         self.note(found.until);
         let mut rules: Vec<(Transport, Naptr)> =
             found.records.into_iter().filter_map(|it| Some((spoken(&it)?, it))).collect();
+        let is_wanted = |it: Transport| place.transport() != Transport::Tls || it == Transport::Tls;
+        rules.retain(|(transport, _)| is_wanted(*transport));
         rules.sort_by_key(|(_, it)| (it.order, it.preference));
         let mut any = !rules.is_empty();
         for (rank, (transport, rule)) in rules.into_iter().take(RECORDS_MAX).enumerate() {
             self.services(rank, transport, &rule.replacement).await?;
         }
         if !any {
-            // Without NAPTR, what a plain sip: URI may be carried by is looked for in turn.
-            for (rank, transport) in [Transport::Udp, Transport::Tcp].into_iter().enumerate() {
+            // Without NAPTR, what such a URI may be carried by is looked for in turn.
+            let carried: &[Transport] = match place.transport() {
+                Transport::Tls => &[Transport::Tls],
+                Transport::Udp | Transport::Tcp => &[Transport::Udp, Transport::Tcp],
+            };
+            for (rank, transport) in carried.iter().copied().enumerate() {
                 any |= self.services(rank, transport, &service(transport, place.host())).await?;
             }
         }

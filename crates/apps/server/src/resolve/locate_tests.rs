@@ -168,6 +168,32 @@ fn without_naptr_the_srv_records_of_plain_sip_are_asked_for_and_then_the_host() 
 }
 
 #[test]
+fn a_place_that_is_to_be_encrypted_is_found_over_tls_alone() {
+    let zone = Zone::new()
+        .naptr(10, 10, "SIP+D2U", "_sip._udp.example.com.")
+        .srv("_sip._udp.example.com.", 1, 1, 5060, "a.example.com.")
+        .srv("_sip._udp.sip.example.com.", 1, 1, 5060, "a.example.com.")
+        .at("a.example.com.", &["192.0.2.1"])
+        .at("sip.example.com", &["192.0.2.2"]);
+    let named = zone.clone().naptr(90, 10, "SIPS+D2T", "_sips._tcp.example.com.").srv(
+        "_sips._tcp.example.com.",
+        1,
+        1,
+        5071,
+        "a.example.com.",
+    );
+    let located = named.locate(CarrierLookup::Everything, Transport::Tls, 5061);
+    assert_eq!(told(&located), ["0 TLS 192.0.2.1:5071"]);
+
+    let listed = zone.clone().srv("_sips._tcp.sip.example.com.", 1, 1, 5081, "a.example.com.");
+    let located = listed.locate(CarrierLookup::Everything, Transport::Tls, 5061);
+    assert_eq!(told(&located), ["0 TLS 192.0.2.1:5081"]);
+
+    let located = zone.locate(CarrierLookup::Everything, Transport::Tls, 5061);
+    assert_eq!(told(&located), ["0 TLS 192.0.2.2:5061"]);
+}
+
+#[test]
 fn a_service_that_is_not_offered_is_not_looked_for_at_the_host() {
     let zone = Zone::new()
         .srv("_sip._udp.sip.example.com.", 0, 0, 0, ".")

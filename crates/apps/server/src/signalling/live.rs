@@ -195,6 +195,7 @@ impl LiveCalls for Live {
                 Some(it.transaction_id) == id
                     || it.call_id == call
                     || it.peer_call_id.as_deref() == Some(call)
+                    || it.attempt_call_ids.iter().any(|it| it == call)
             };
             Ok(self.asker.all().await?.into_iter().find(is_meant).map(told))
         })
@@ -239,10 +240,10 @@ impl LiveCalls for Live {
 
     fn try_route(&self, question: RouteQuestion) -> LiveFuture<'_, Result<dto::RouteTest, Untold>> {
         Box::pin(async move {
-            let RouteQuestion { from, to, source, connector } = &question;
+            let RouteQuestion { from, to, source, connector, carrier } = &question;
             let transport = Transport::Udp;
-            let connector = connector.as_ref();
-            let trial = call::Trial { from, to, source: *source, transport, connector };
+            let (connector, carrier) = (connector.as_ref(), carrier.as_ref());
+            let trial = call::Trial { from, to, source: *source, transport, connector, carrier };
             let directory = self.projection.directory().load_full();
             let net::Now { instant, unix_ms } = net::Clock.now();
             let now = call::Now { instant, unix: UnixMillis(unix_ms) };
@@ -252,6 +253,8 @@ impl LiveCalls for Live {
                 call::Untried::Number => Untold::Number,
                 call::Untried::ConnectorUnknown => Untold::ConnectorUnknown,
                 call::Untried::NobodysSource => Untold::NobodysSource,
+                call::Untried::CarrierUnknown => Untold::CarrierUnknown,
+                call::Untried::CarrierWithoutUser => Untold::CarrierWithoutUser,
             }))
         })
     }
@@ -296,6 +299,8 @@ fn peer_told(carriers: Vec<String>, peer: &call::PeerHealth) -> dto::Peer {
         since: dto::timestamp(peer.since),
         failures: peer.failures,
         answered: peer.answered.map(dto::timestamp),
+        failed: peer.failed.map(dto::timestamp),
+        next_try: peer.next_try.map(dto::timestamp),
         round_trip_ms: peer.round_trip.map(|it| it.as_secs_f64() * 1000.0),
     }
 }
@@ -318,6 +323,7 @@ fn told(call: call::LiveCall) -> LiveCall {
         transaction_id: call.transaction_id,
         call_id: call.call_id,
         peer_call_id: call.peer_call_id,
+        attempt_call_ids: call.attempt_call_ids,
         account: Some(call.account),
         connector: Some(call.connector),
         direction: call.direction,

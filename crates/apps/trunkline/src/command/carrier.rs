@@ -1,7 +1,9 @@
 //! `trunkline carrier`: the upstream SIP gateways.
 
 use api::operator::dto;
-use model::{CalledNumber, CarrierLookup, CarrierTransport, Probing, Secret, SrtpPolicy};
+use model::{
+    CalledNumber, CarrierLookup, CarrierTransport, Probing, Redirects, Secret, SrtpPolicy,
+};
 
 use super::read_password;
 use crate::cli::{
@@ -71,6 +73,12 @@ fn request_of(args: CarrierAddArgs) -> Result<dto::AddCarrier, Failure> {
         username: args.username,
         password,
         sources: args.sources,
+        inbound_username: args.inbound_username,
+        inbound_password: args.inbound_password_file.as_deref().map(read_password).transpose()?,
+        redirects: match args.redirects {
+            cli::Redirects::Refuse => Redirects::Refuse,
+            cli::Redirects::Follow => Redirects::Follow,
+        },
         called_number: match args.called_number {
             cli::CalledNumber::RequestUri => CalledNumber::RequestUri,
             cli::CalledNumber::To => CalledNumber::To,
@@ -179,11 +187,20 @@ fn show(screen: &Screen, carrier: &dto::Carrier, peers: &dto::PeerList) {
         ("weight", carrier.weight.to_string()),
         ("user", carrier.username.clone().unwrap_or_else(|| "(does not challenge)".into())),
         ("sources", carrier.sources.join(" ")),
+        ("user for calls in", inbound_user(carrier)),
+        ("redirections", carrier.redirects.as_str().into()),
         ("called number in", called_number_name(carrier.called_number).into()),
         ("health", health(&carrier.name, peers)),
         ("added", carrier.added.to_string()),
     ]);
     screen.fields(&fields);
+}
+
+fn inbound_user(carrier: &dto::Carrier) -> String {
+    match (&carrier.inbound_username, &carrier.inbound_realm) {
+        (Some(user), Some(realm)) => format!("{user} in the realm {realm}"),
+        _ => "(none: its sources alone tell who it is)".into(),
+    }
 }
 
 const fn called_number_name(place: CalledNumber) -> &'static str {

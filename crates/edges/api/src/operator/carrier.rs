@@ -4,7 +4,7 @@ use http::StatusCode;
 use ipnet::IpNet;
 use model::{
     AccountId, Carrier, CarrierCredential, CarrierLookup, CarrierName, CarrierTransport,
-    NetworkType,
+    CarrierUser, DigestKeys, NetworkType, Secret, Username,
 };
 use store::{Page, TypedTx as _, TypedView as _};
 
@@ -33,6 +33,10 @@ pub(super) async fn add(
     let answer = Answer::json(StatusCode::CREATED, &to_wire(&carrier));
     context
         .write(move |tx| {
+            refuse_known_user(
+                &carrier,
+                &tx.list::<Carrier>(&AccountId::DEFAULT, Page::WHOLE)?.items,
+            )?;
             if tx.put_if_absent(&carrier)? {
                 return Ok(());
             }
@@ -132,6 +136,8 @@ fn parse(wire: AddCarrier, context: &Context) -> Result<Carrier, ApiError> {
         priority: rank("priority", wire.priority)?,
         weight: rank("weight", wire.weight)?,
         credential: parse_credential(wire.username, wire.password)?,
+        inbound: parse_user(wire.inbound_username, wire.inbound_password, context)?,
+        redirects: wire.redirects,
         called_number: wire.called_number,
         probing: wire.probing,
         sources: wire.sources.iter().map(|it| parse_source(it)).collect::<Result<_, _>>()?,
@@ -168,7 +174,7 @@ fn parse_source(text: &str) -> Result<IpNet, ApiError> {
 
 fn parse_credential(
     username: Option<String>,
-    password: Option<model::Secret>,
+    password: Option<Secret>,
 ) -> Result<Option<CarrierCredential>, ApiError> {
     let printable = |text: &str| {
         (1..=CREDENTIAL_CHARS_MAX).contains(&text.len())
@@ -186,6 +192,62 @@ fn parse_credential(
         }
         (Some(_), None) => Err(ApiError::bad_request("password is missing; username needs one")),
         (None, Some(_)) => Err(ApiError::bad_request("username is missing; password needs one")),
+    }
+}
+
+/// Who it is when it calls in. The realm is this installation's, and stays the user's.
+fn parse_user(
+    username: Option<String>,
+    password: Option<Secret>,
+    context: &Context,
+) -> Result<Option<CarrierUser>, ApiError> {
+    let (username, password) = match (username, password) {
+        (None, None) => return Ok(None),
+        (Some(username), Some(password)) => (username, password),
+        (Some(_), None) => {
+            return Err(ApiError::bad_request(
+                "inbound_password is missing; inbound_username needs one",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(ApiError::bad_request(
+                "inbound_username is missing; inbound_password needs one",
+            ));
+        }
+    };
+    let username = Username::parse(&username)
+        .map_err(|refused| ApiError::bad_value("inbound_username", &refused))?;
+    let printable = (1..=CREDENTIAL_CHARS_MAX).contains(&password.expose().len())
+        && password.expose().bytes().all(|b| (b' '..=b'~').contains(&b));
+    if !printable {
+        return Err(ApiError::bad_request(format!(
+            "inbound_password is refused: it is 1 to {CREDENTIAL_CHARS_MAX} printable US-ASCII characters"
+        )));
+    }
+    let realm = format!("carriers.{}", context.config.sip_domain);
+    let keys = DigestKeys::derive(username.as_str(), &realm, password);
+    Ok(Some(CarrierUser { username, realm, keys }))
+}
+
+/// A user of calls in is one carrier's: its calls could not be told apart otherwise.
+fn refuse_known_user(added: &Carrier, others: &[Carrier]) -> Result<(), ApiError> {
+    let Some(user) = &added.inbound else { return Ok(()) };
+    let is_same = |it: &&Carrier| {
+        it.name != added.name
+            && it
+                .inbound
+                .as_ref()
+                .is_some_and(|it| (&it.username, &it.realm) == (&user.username, &user.realm))
+    };
+    match others.iter().find(is_same) {
+        None => Ok(()),
+        Some(other) => Err(ApiError::new(
+            ErrorKind::Conflict,
+            format!(
+                "inbound_username: '{}' is carrier {}'s; each carrier needs a user of its own",
+                user.username, other.name
+            ),
+        )),
     }
 }
 
@@ -221,6 +283,9 @@ fn to_wire(carrier: &Carrier) -> dto::Carrier {
         weight: carrier.weight,
         username: carrier.credential.as_ref().map(|it| it.username.clone()),
         sources: carrier.sources.iter().map(ToString::to_string).collect(),
+        inbound_username: carrier.inbound.as_ref().map(|it| it.username.to_string()),
+        inbound_realm: carrier.inbound.as_ref().map(|it| it.realm.clone()),
+        redirects: carrier.redirects,
         called_number: carrier.called_number,
         probing: carrier.probing,
         added: timestamp(carrier.added),

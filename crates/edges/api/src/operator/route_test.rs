@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::StatusCode;
-use model::VoiceConnectorId;
+use model::{CarrierName, VoiceConnectorId};
 
 use super::dto;
 use super::query::Query;
@@ -28,8 +28,14 @@ pub(super) async fn get(
     };
     let (from, to, source) = (wanted("from")?, wanted("to")?, wanted("src")?);
     let connector: Option<VoiceConnectorId> = query.take_as("connector")?;
+    let carrier: Option<CarrierName> = query.take_as("carrier")?;
     query.finish()?;
-    let question = RouteQuestion { from, to, source: parse_source(&source)?, connector };
+    if connector.is_some() && carrier.is_some() {
+        return Err(ApiError::bad_request(
+            "connector and carrier are both given; a call goes out through a connector, or comes in from a carrier",
+        ));
+    }
+    let question = RouteQuestion { from, to, source: parse_source(&source)?, connector, carrier };
     let told: dto::RouteTest = match context.live.try_route(question).await? {
         Ok(told) => told,
         Err(why) => return Err(ApiError::bad_request(refusal(why, &source))),
@@ -58,7 +64,15 @@ fn refusal(why: Untold, source: &str) -> String {
         }
         Untold::NobodysSource => format!(
             "no connector is named, and {source} is no carrier's; name the connector that is called out \
-             through with --connector, or see `trunkline carrier list` for the sources of calls in"
+             through with --connector, or the carrier that proves to be one with --carrier; or see \
+             `trunkline carrier list` for the sources of calls in"
         ),
+        Untold::CarrierUnknown => {
+            "no such carrier; `trunkline carrier list` tells which there are".into()
+        }
+        Untold::CarrierWithoutUser => {
+            "that carrier has no user for calls in: leave --carrier out, and give one of its sources as src"
+                .into()
+        }
     }
 }

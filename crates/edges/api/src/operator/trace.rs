@@ -43,7 +43,8 @@ pub(super) async fn get(
 fn call_ids(wanted: &str, call: Option<&Call>) -> Vec<String> {
     match call {
         Some(call) => {
-            std::iter::once(&call.call_id).chain(&call.peer_call_id).map(String::clone).collect()
+            let legs = std::iter::once(&call.call_id).chain(&call.peer_call_id);
+            legs.chain(&call.attempt_call_ids).cloned().collect()
         }
         None => vec![wanted.into()],
     }

@@ -120,9 +120,10 @@ async fn a_carrier_is_added_told_and_removed_and_its_password_never_told() {
     let body = json!({
         "name": "upstream", "host": "sip.example.com", "port": 5080, "transport": "tcp", "priority": 2,
         "weight": 50, "username": "us", "password": "hunter2", "sources": ["203.0.113.0/24", "192.0.2.7"],
+        "inbound_username": "them", "inbound_password": "hunter3", "redirects": "follow",
     });
     let added = world.call("POST", "/operator/carriers", &body).await;
-    assert!(!added.body.contains("hunter2"));
+    assert!(!added.body.contains("hunter"));
     let added = added.expect(201);
     assert_eq!(
         added,
@@ -131,9 +132,17 @@ async fn a_carrier_is_added_told_and_removed_and_its_password_never_told() {
             "lookup": "address", "priority": 2, "weight": 50, "username": "us",
             "sources": ["203.0.113.0/24", "192.0.2.7/32"], "called_number": "request-uri",
             "probing": "on", "srtp": "never", "added": "2026-11-23T10:11:12.345Z",
+            "inbound_username": "them", "inbound_realm": "carriers.voiceconnector.localhost",
+            "redirects": "follow",
         })
     );
     world.call("POST", "/operator/carriers", &body).await.refused(409, "ConflictException");
+    let twin = json!({
+        "name": "twin", "host": "x", "inbound_username": "them", "inbound_password": "other",
+    });
+    let twin = world.call("POST", "/operator/carriers", twin).await;
+    assert!(twin.body.contains("upstream"), "the other carrier is named");
+    twin.refused(409, "ConflictException");
     assert_eq!(world.call("GET", "/operator/carriers/upstream", "").await.expect(200), added);
     let listed = world.call("GET", "/operator/carriers", "").await.expect(200);
     assert_eq!(listed, json!({"carriers": [added]}));
@@ -172,6 +181,11 @@ async fn a_carriers_defaults_are_those_of_sip() {
         json!({"name": "b", "host": "x", "username": "u", "password": ""}),
         json!({"name": "b", "host": "x", "sources": ["203.0.113.1/24"]}),
         json!({"name": "b", "host": "x", "sources": ["x"]}),
+        json!({"name": "b", "host": "x", "inbound_username": "u"}),
+        json!({"name": "b", "host": "x", "inbound_password": "p"}),
+        json!({"name": "b", "host": "x", "inbound_username": "a:b", "inbound_password": "p"}),
+        json!({"name": "b", "host": "x", "inbound_username": "u", "inbound_password": ""}),
+        json!({"name": "b", "host": "x", "redirects": "sometimes"}),
     ] {
         world.call("POST", "/operator/carriers", bad).await.refused(400, "BadRequestException");
     }
@@ -355,6 +369,7 @@ fn live_call() -> LiveCall {
         transaction_id: TransactionId::from_random([1; 16]),
         call_id: "live@pbx".into(),
         peer_call_id: None,
+        attempt_call_ids: Vec::new(),
         account: Some(AccountId::DEFAULT),
         connector: Some(VoiceConnectorId::from_random([1; 22])),
         direction: Direction::Outbound,
@@ -376,6 +391,7 @@ fn record(number: u8, status: CallStatus) -> CallRecord {
         transaction_id: TransactionId::from_random([number; 16]),
         call_id: format!("ended-{number}@pbx"),
         peer_call_id: None,
+        attempt_call_ids: Vec::new(),
         account: Some(AccountId::DEFAULT),
         connector: Some(VoiceConnectorId::from_random([number; 22])),
         direction: if number.is_multiple_of(2) { Direction::Inbound } else { Direction::Outbound },

@@ -78,6 +78,9 @@ impl Call {
         turn.hub.counters.end(end.code());
         turn.hub.usage.end();
         self.seats.iter().for_each(|seat| turn.hub.usage.leave(seat));
+        if let Some(connector) = self.facts.emergency_connector() {
+            turn.hub.usage.end_emergency(connector);
+        }
     }
 
     /// Gives the caller its final answer, and the carrier its CANCEL, each with the reason that the

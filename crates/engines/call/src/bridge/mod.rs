@@ -34,6 +34,7 @@ mod early;
 mod ending;
 mod orphan;
 mod progress;
+mod redirected;
 mod reliable;
 mod session;
 mod setup;
@@ -81,6 +82,8 @@ pub(crate) struct Call {
     tried: Vec<Tried>,
     /// Call-ID and tag of our latest INVITE.
     called: Option<(Token, Token)>,
+    /// The Call-IDs of our INVITEs before it, to gateways that did not take the call.
+    earlier: Vec<Token>,
     /// The room it takes: the caller's connector, the called one, or both.
     seats: ArrayVec<Seat, 2>,
     media: MediaPlan,
@@ -253,6 +256,7 @@ impl Call {
             transaction_id: self.transaction_id,
             call_id: &self.call_id,
             peer_call_id: self.called.as_ref().map(|(call_id, _)| call_id.as_str()),
+            attempt_call_ids: &self.earlier,
             facts: &self.facts,
             tried: &self.tried,
             notes: &self.notes,
@@ -279,6 +283,7 @@ impl Call {
             transaction_id: self.transaction_id,
             call_id: self.call_id.to_string(),
             peer_call_id: self.called.as_ref().map(|(call_id, _)| call_id.to_string()),
+            attempt_call_ids: self.earlier.iter().map(ToString::to_string).collect(),
             account: connector.account(),
             connector: connector.connector.id.clone(),
             direction: self.facts.direction(),

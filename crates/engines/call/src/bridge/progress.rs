@@ -56,6 +56,7 @@ impl Call {
             Status::SESSION_INTERVAL_TOO_SMALL if self.raise_interval(response.message) => {
                 self.ask_with_longer_interval(turn, response.status);
             }
+            Status(300..=399) => self.on_redirection(turn, response),
             status => match judge(status) {
                 Answer::TryNext => {
                     self.close_attempt(Tally::Failed(status));

@@ -152,6 +152,7 @@ impl Call {
             answered: None,
             tried: Vec::new(),
             called: None,
+            earlier: Vec::new(),
             media,
             notes: Vec::new(),
             state: Bridge::Routing(Box::new(setup)),
@@ -179,6 +180,9 @@ impl Call {
         turn.hub.dialogs.insert(&self.call_id, &self.tag, (self.key, Side::A));
         turn.hub.usage.begin();
         self.seats.iter().for_each(|seat| turn.hub.usage.enter(seat));
+        if let Some(connector) = self.facts.emergency_connector() {
+            turn.hub.usage.begin_emergency(connector);
+        }
         turn.hub.counters.admitted += 1;
         let asked = invite.expires().ok().flatten().map(|it| Duration::from_secs(it.into()));
         let ring = turn.hub.config.patience.ring;
@@ -209,19 +213,19 @@ impl Call {
     fn ask_any(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>) {
         loop {
             let Some(setup) = self.setup() else { return };
-            let (probing, now) = (turn.hub.config.probing, turn.now.instant);
+            let (probing, now) = (turn.hub.config.probing, turn.now);
             let health = &mut turn.hub.health;
             let standing = |hop: &Hop| health.standing(now, hop, &probing);
             let attempt = match setup.plan.next(&mut turn.hub.tokens, standing) {
                 Some(Next::Now(attempt)) => attempt,
                 Some(Next::Later(attempt)) => {
-                    self.tried.push(Tried { attempt, result: Tally::Down });
+                    self.tried.push(Tried::new(attempt, Tally::Down));
                     continue;
                 }
                 None => return self.hang_up(turn, self.exhausted()),
             };
             if let Err(exceeded) = self.move_to(turn, &attempt) {
-                self.tried.push(Tried { attempt, result: Tally::Full(exceeded) });
+                self.tried.push(Tried::new(attempt, Tally::Full(exceeded)));
                 if let Some(setup) = self.setup() {
                     setup.plan.skip_connector();
                 }
@@ -233,7 +237,7 @@ impl Call {
                 Some(_) => Tally::Unreachable,
                 None => Tally::NoListener,
             };
-            self.tried.push(Tried { attempt, result });
+            self.tried.push(Tried::new(attempt, result));
             if result == Tally::Open {
                 return;
             }
@@ -269,6 +273,7 @@ impl Call {
             Tally::Open
             | Tally::Answered
             | Tally::Failed(_)
+            | Tally::Redirected(_)
             | Tally::Unauthorized(_)
             | Tally::NoProgress
             | Tally::TimedOut
@@ -291,7 +296,8 @@ impl Call {
         if gateway.connector().is_some() {
             health::route_used(turn, &attempt.hop);
         }
-        let uri = gateway.uri(self.facts.dialled(), flow.transport);
+        let dialled = attempt.dial.map_or_else(|| self.facts.dialled(), |it| it.to_string());
+        let uri = gateway.uri(dialled, flow.transport);
         let digest = gateway.credential().map(|credential| {
             let seed = turn.hub.tokens.bits().to_le_bytes();
             let username = credential.username.clone();
@@ -303,6 +309,7 @@ impl Call {
         let asked = Asked { gateway, flow, uri, call_id, tag, cseq: 1, digest };
         if let Some((call_id, tag)) = self.called.replace((call_id, tag)) {
             turn.hub.dialogs.remove(&call_id, &tag);
+            self.earlier.push(call_id);
         }
         turn.hub.dialogs.insert(&call_id, &tag, (self.key, Side::B));
         self.media.aim(turn, &flow, Encryption::of_gateway(&attempt.gateway));
@@ -434,6 +441,11 @@ impl Setup {
     /// Whether the caller made an offer.
     pub(super) fn offered(&self) -> Offer {
         if self.offer.is_some() { Offer::Made } else { Offer::Late }
+    }
+
+    /// Asks these before any other gateway.
+    pub(super) fn detour(&mut self, attempts: Vec<Attempt>) {
+        self.plan.detour(attempts);
     }
 
     fn trying(&self) -> Vec<u8> {

@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 
-use model::{Carrier, CarrierTransport};
+use model::{Carrier, CarrierLookup, CarrierTls, CarrierTransport, SrtpPolicy};
 use sip_message::{Flow, Transport};
 
 use super::{Place, Resolved};
+
+/// The most realms in which carriers' users are challenged for.
+pub const REALMS_MAX: usize = 4;
 
 /// A carrier whose host name has been resolved.
 #[derive(Debug, Clone)]
@@ -23,10 +26,23 @@ impl ResolvedCarrier {
         Self { carrier, resolved }
     }
 
-    /// What a resolver is asked for.
+    /// What a resolver is asked for. Where NAPTR records would choose the transport and the carrier's
+    /// settings mean encryption, TLS is the only choice (RFC 3263 §4.1).
     pub fn place(&self) -> Place {
-        Place::new(&self.carrier.host, self.carrier.port, self.transport())
-            .looked_up(self.carrier.lookup)
+        let Carrier { host, port, lookup, .. } = &self.carrier;
+        let place = match self.must_be_encrypted() {
+            true => Place::new(host, Transport::Tls.default_port(), Transport::Tls),
+            false => Place::new(host, *port, self.transport()),
+        };
+        place.looked_up(*lookup)
+    }
+
+    /// Whether a carrier that the name servers are to find is reached by TLS alone: it has settings
+    /// for TLS, or the keys of its media stand in the messages.
+    fn must_be_encrypted(&self) -> bool {
+        let Carrier { lookup, tls, srtp, .. } = &self.carrier;
+        *lookup == CarrierLookup::Everything
+            && (*tls != CarrierTls::default() || *srtp == SrtpPolicy::Require)
     }
 
     /// What its messages are carried by.
@@ -42,7 +58,7 @@ impl ResolvedCarrier {
     }
 
     /// A carrier over TLS calls in over TLS: the source of a datagram is anybody's to write.
-    fn may_use(&self, transport: Transport) -> bool {
+    pub(crate) fn may_use(&self, transport: Transport) -> bool {
         self.transport() != Transport::Tls || transport == Transport::Tls
     }
 

@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use model::{
-    AccountId, AssociationTarget, CarrierName, E164Number, ProxySession, SipRuleId, UnixMillis,
-    VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId, VoiceConnectorId,
+    AccountId, AssociationTarget, CarrierName, CarrierUser, E164Number, ProxySession, SipRuleId,
+    UnixMillis, VoiceConnector, VoiceConnectorGroup, VoiceConnectorGroupId, VoiceConnectorId,
 };
 use sip_message::Flow;
 
 pub use account::AccountLimits;
-pub use carrier::ResolvedCarrier;
+pub use carrier::{REALMS_MAX, ResolvedCarrier};
 pub use change::Change;
 pub use connector::{Connector, Settings};
 pub use load::Share;
@@ -163,6 +163,37 @@ impl Directory {
     pub fn carrier_by_source(&self, flow: &Flow) -> Option<&Arc<ResolvedCarrier>> {
         let listed = self.carriers.iter().find(|it| it.lists(flow));
         listed.or_else(|| self.carriers.iter().find(|it| it.is_at(flow)))
+    }
+
+    /// The realms in which carriers have users for calls in, by the carriers' order; seldom more than
+    /// one, and those beyond the limit are not challenged for.
+    pub fn carrier_realms(&self) -> ArrayVec<&str, REALMS_MAX> {
+        let mut realms = ArrayVec::new();
+        for user in self.carriers.iter().filter_map(|it| it.carrier.inbound.as_ref()) {
+            if !realms.is_full() && !realms.contains(&&*user.realm) {
+                realms.push(&*user.realm);
+            }
+        }
+        realms
+    }
+
+    /// The carrier that is this user when it calls in. Every carrier is looked at, so that the time
+    /// it takes does not tell whether there is such a user.
+    pub fn carrier_user(
+        &self,
+        realm: &str,
+        name: &str,
+    ) -> Option<(&Arc<ResolvedCarrier>, &CarrierUser)> {
+        self.carriers.iter().fold(None, |found, carrier| {
+            let user = carrier.carrier.inbound.as_ref();
+            let user = user.filter(|it| it.realm == realm && it.username.as_str() == name);
+            found.or(user.map(|user| (carrier, user)))
+        })
+    }
+
+    /// The carrier of this name.
+    pub fn carrier(&self, name: &CarrierName) -> Option<&Arc<ResolvedCarrier>> {
+        self.carriers.iter().find(|it| it.carrier.name == *name)
     }
 
     /// How many connectors there are.

@@ -194,3 +194,27 @@ proptest! {
         prop_assert_eq!(directory.early.len(), 0);
     }
 }
+
+#[test]
+fn a_carrier_whose_settings_mean_encryption_is_looked_for_over_tls() {
+    use model::{CarrierLookup, CarrierTls, SrtpPolicy};
+    use sip_message::Transport;
+    let found_by = |lookup, change: fn(&mut Carrier)| {
+        let name = CarrierName::parse("c").unwrap();
+        let mut it = Carrier::new(name, "sip.example".into(), 5060, UnixMillis(0));
+        it.lookup = lookup;
+        change(&mut it);
+        let place = ResolvedCarrier::new(it, []).place();
+        (place.transport(), place.port())
+    };
+    let everything = CarrierLookup::Everything;
+    assert_eq!(found_by(everything, |_| {}), (Transport::Udp, 5060));
+    let required = found_by(everything, |it| it.srtp = SrtpPolicy::Require);
+    assert_eq!(required, (Transport::Tls, 5061));
+    let with_tls = found_by(everything, |it| {
+        it.tls = CarrierTls { server_name: Some("other".into()), ..CarrierTls::default() };
+    });
+    assert_eq!(with_tls, (Transport::Tls, 5061));
+    let said = found_by(CarrierLookup::Address, |it| it.srtp = SrtpPolicy::Require);
+    assert_eq!(said, (Transport::Udp, 5060), "the operator chose the transport");
+}

@@ -2,17 +2,25 @@
 
 use model::{AssociationTarget, Decision, Verdict, VoiceConnectorId};
 
-use super::{Rule, Text, caller_seen, refusal, row};
+use super::{Rule, Text, caller_seen, expected_user, refusal, row};
 use crate::admission::Facts;
 use crate::reject::Reject;
 
 /// The row of a rule that a call in has passed, or a call to a number of this installation.
 pub(super) fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
     let (seen, expected): (Text, Text) = match rule {
+        Rule::Digest => {
+            let user = facts.username.as_ref()?;
+            (format!("user {user}").into(), expected_user(facts))
+        }
         Rule::Carrier => {
             let carrier = &facts.origin.as_deref()?.carrier.name;
             let seen = format!("carrier {carrier} at {}", facts.source);
-            (seen.into(), "a source of a carrier".into())
+            let expected = match facts.username {
+                Some(_) => "a carrier's user, wherever it is",
+                None => "a source of a carrier",
+            };
+            (seen.into(), expected.into())
         }
         Rule::CallerId => (caller_seen(facts)?.into(), "any caller".into()),
         Rule::Destination => (facts.called?.to_string().into(), "a number".into()),
@@ -48,10 +56,10 @@ pub(super) fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
         | Rule::SourceAddress
         | Rule::Encryption
         | Rule::Termination
-        | Rule::Digest
         | Rule::CallingRegion
         | Rule::Ports
         | Rule::Route
+        | Rule::Redirection
         | Rule::Within
         | Rule::End => return None,
     };

@@ -20,6 +20,7 @@ use crate::admission::Facts;
 use crate::caller_id::{CallerIdPolicy, Origin, Presentation};
 use crate::keying::Encryption;
 use crate::record::{Outcome, Tried};
+use crate::redirect::Named;
 use crate::reject::Reject;
 use crate::route::Attempt;
 
@@ -62,6 +63,8 @@ pub enum Rule {
     Ports,
     /// Which carrier takes it?
     Route,
+    /// May the place be asked that a carrier names instead?
+    Redirection,
     /// What was asked for within the call?
     Within,
     /// How did it end?
@@ -90,6 +93,7 @@ impl Rule {
             Self::Media => "media",
             Self::Ports => "media-ports",
             Self::Route => "route",
+            Self::Redirection => "redirection",
             Self::Within => "within-the-call",
             Self::End => "end",
         }
@@ -132,7 +136,10 @@ pub(crate) fn decisions(
         Outcome::Ended(_) => Rule::Route,
     };
     let mut rows = passed_until(facts, stopped_at);
-    rows.extend(tried.iter().map(route_row));
+    for tried in tried {
+        rows.push(route_row(tried));
+        rows.extend(tried.named.iter().map(redirection_row));
+    }
     rows.extend(notes.iter().map(Note::row));
     match outcome {
         Outcome::Rejected(reject) => rows.push(refusal::row(reject, facts)),
@@ -214,7 +221,7 @@ fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
         }
         Rule::Concurrency => ("room was left".into(), "below the limits on calls at once".into()),
         Rule::Media => (facts.media_seen().into(), expected_media(facts).into()),
-        Rule::Route | Rule::Within | Rule::End => return None,
+        Rule::Route | Rule::Redirection | Rule::Within | Rule::End => return None,
     };
     Some(row(rule, Verdict::Pass, seen, expected, ""))
 }
@@ -256,7 +263,10 @@ fn expected_media(facts: &Facts) -> &'static str {
 }
 
 fn expected_user(facts: &Facts) -> Text {
-    match facts.connector.as_deref().map_or(0, |it| it.users().len()) {
+    let Some(connector) = facts.connector.as_deref().filter(|_| facts.origin.is_none()) else {
+        return "a carrier's user for calls in".into();
+    };
+    match connector.users().len() {
         0 => "none: the connector has no credentials".into(),
         1 => "the connector's user".into(),
         count => format!("one of the connector's {count} users").into(),
@@ -296,8 +306,26 @@ fn caller_expected(facts: &Facts) -> Text {
 }
 
 fn route_row(tried: &Tried) -> Decision {
-    let Attempt { gateway, hop } = &tried.attempt;
-    let seen = format!("{gateway} at {}: {}", hop.address, tried.result);
+    let Attempt { gateway, hop, dial } = &tried.attempt;
+    let mut seen = format!("{gateway} at {}", hop.address);
+    if let Some(dial) = dial {
+        write!(seen, ", for {dial}").expect("a String takes every text");
+    }
+    write!(seen, ": {}", tried.result).expect("a String takes every text");
     let (verdict, remedy) = tried.result.verdict();
     row(Rule::Route, verdict, seen, "an answer", remedy)
+}
+
+fn redirection_row(named: &Named) -> Decision {
+    let expected = "a carrier that was added, and a number that may be called";
+    match named.refused {
+        None => {
+            row(Rule::Redirection, Verdict::Pass, format!("to {}", named.contact), expected, "")
+        }
+        Some(why) => {
+            let (code, remedy) = why.texts();
+            let seen = format!("to {}: {code}", named.contact);
+            row(Rule::Redirection, Verdict::Refuse, seen, expected, remedy)
+        }
+    }
 }

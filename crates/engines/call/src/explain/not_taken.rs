@@ -1,7 +1,7 @@
 //! The row of a call that nobody here takes.
 
-use super::Text;
-use crate::reject::NotTaken;
+use super::{Text, refusal};
+use crate::reject::{NotCallable, NotTaken};
 
 /// What was seen.
 pub(super) fn seen(why: &NotTaken) -> String {
@@ -27,6 +27,10 @@ pub(super) fn seen(why: &NotTaken) -> String {
             Some(caller) => format!("{caller} has no open session at {proxy}"),
             None => format!("an anonymous caller at {proxy}"),
         },
+        NotTaken::DialRefused { dial, why } => match why {
+            NotCallable::Country(country) => format!("on to {dial} in {country}"),
+            NotCallable::Unknown | NotCallable::PremiumRate => format!("on to {dial}"),
+        },
     }
 }
 
@@ -46,6 +50,9 @@ pub(super) fn expected(why: &NotTaken) -> &'static str {
         NotTaken::RoutesUnencrypted(_) => "a route of Protocol TCP, which means TLS there",
         NotTaken::RoutesUnresolved(_) => "one that resolves",
         NotTaken::SessionClosed { .. } => "a participant of an open session",
+        NotTaken::DialRefused { .. } => {
+            "a number in the connector's CallingRegions without premium rate"
+        }
     }
 }
 
@@ -95,6 +102,7 @@ pub(super) fn remedy(why: &NotTaken) -> Text {
             )
             .into();
         }
+        NotTaken::DialRefused { dial, why } => return refusal::remedy(&why.reject(*dial)),
         NotTaken::SessionClosed { .. } => {
             "CreateProxySession for the caller, or PutVoiceConnectorProxy with a \
              FallBackPhoneNumber"

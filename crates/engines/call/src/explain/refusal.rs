@@ -13,9 +13,18 @@ use crate::reject::Reject;
 
 /// The row of a refusal.
 pub(super) fn row(reject: &Reject, facts: &Facts) -> Decision {
+    use digest::Refusal as R;
     let (seen, expected) = (seen(reject, facts), expected(reject, facts));
-    super::row(reject.rule(), Verdict::Refuse, seen, expected, remedy(reject))
+    let is_guess =
+        matches!(reject, Reject::Credentials { why: R::UnknownUser | R::WrongResponse, .. });
+    let remedy =
+        if is_guess && facts.connector.is_none() { CARRIER_REMEDY.into() } else { remedy(reject) };
+    super::row(reject.rule(), Verdict::Refuse, seen, expected, remedy)
 }
+
+/// The way out for a carrier that cannot prove who it is.
+const CARRIER_REMEDY: &str = "check user name and password at the carrier; `trunkline carrier list` shows who may call in, \
+     and `trunkline carrier add … --inbound-username` sets them";
 
 /// What to do where a trunk does not transfer calls.
 pub(super) const TRANSFER_REMEDY: &str =
@@ -53,7 +62,8 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
         Reject::Exceeded(
             Exceeded::AccountCalls { max }
             | Exceeded::ConnectorCalls { max }
-            | Exceeded::EngineCalls { max },
+            | Exceeded::EngineCalls { max }
+            | Exceeded::EmergencyCalls { max },
         ) => {
             format!("{max} calls at once")
         }
@@ -89,6 +99,9 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         }
         Reject::Exceeded(Exceeded::EngineCalls { max }) => {
             return format!("at most {max} calls at once on this node").into();
+        }
+        Reject::Exceeded(Exceeded::EmergencyCalls { max }) => {
+            return format!("at most {max} emergency calls at once for the connector").into();
         }
         Reject::SessionInterval(it) => return format!("at least {} s", it.min).into(),
         Reject::Malformed(_) => "a request as RFC 3261 has it",
@@ -231,6 +244,9 @@ pub(crate) fn limit_remedy(exceeded: Exceeded) -> &'static str {
             "raise the account's quota concurrent-calls (trunkline quota set)"
         }
         Exceeded::ConnectorCalls { .. } => "raise the limit on calls at once of a connector",
+        Exceeded::EmergencyCalls { .. } => {
+            "look whether somebody calls for help without need; calls.emergency_calls_max is the limit"
+        }
         Exceeded::EngineCalls { .. } => "raise the limit on calls at once, or add a node",
     }
 }

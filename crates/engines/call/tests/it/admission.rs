@@ -360,12 +360,22 @@ fn calls_that_come_too_fast_are_sent_away_for_a_second() {
 fn calls_at_once_are_limited_for_an_account_and_for_the_engine() {
     for (limits, phrase, code) in [
         (
-            Limits { account_calls_max: 1, connector_calls_max: 9, calls_max: 9 },
+            Limits {
+                account_calls_max: 1,
+                connector_calls_max: 9,
+                calls_max: 9,
+                ..Limits::default()
+            },
             "503 Concurrent call limit exceeded",
             "account-calls-exceeded",
         ),
         (
-            Limits { account_calls_max: 9, connector_calls_max: 9, calls_max: 1 },
+            Limits {
+                account_calls_max: 9,
+                connector_calls_max: 9,
+                calls_max: 1,
+                ..Limits::default()
+            },
             "503 Service Unavailable",
             "engine-calls-exceeded",
         ),

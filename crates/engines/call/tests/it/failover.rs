@@ -52,6 +52,7 @@ fn a_503_is_the_routes_failure_and_the_next_carrier_is_asked() {
     let record = world.only_record();
     assert_eq!(record.carrier.as_deref(), Some("second"));
     assert_eq!(record.peer_call_id, Some(header(&second, Name::CallId)));
+    assert_eq!(record.attempt_call_ids, [header(&first, Name::CallId)]);
     assert_eq!(
         routes(&world),
         [

@@ -4,6 +4,7 @@
 
 mod admission;
 mod calls;
+mod carrier_digest;
 mod dtmf;
 mod encryption;
 mod ending;
@@ -18,6 +19,7 @@ mod numbers;
 mod origination;
 mod peer;
 mod probing;
+mod redirects;
 mod reliable;
 mod session;
 mod strangers;

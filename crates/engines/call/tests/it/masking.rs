@@ -113,3 +113,27 @@ fn a_number_whose_sessions_are_all_forgotten_takes_calls_like_any_other() {
     world.send(CARRIER, &from(CALLER).text());
     world.expect(crate::world::PBX, "INVITE ");
 }
+
+#[test]
+fn a_participant_or_fall_back_that_may_not_be_called_is_not_dialled() {
+    for (dial, reason) in [
+        ("+442079460000", "proxy-country-not-allowed"),
+        ("+19005550100", "proxy-destination-premium-rate"),
+        ("+80012345678", "proxy-destination-unknown"),
+    ] {
+        let mut world = masked();
+        let mut changed = session(&world);
+        changed.participants[1].number = number(dial);
+        world.apply(Change::PutProxySession(changed));
+        world.apply(Change::PutProxy(proxy(Some(dial))));
+        for (at, caller) in [CALLER, "+13125550100"].into_iter().enumerate() {
+            let call = Request { call_id: at.to_string(), branch: at.to_string(), ..from(caller) };
+            world.send(CARRIER, &call.text());
+            world.expect(CARRIER, "SIP/2.0 403 ");
+            let record = &world.records[at];
+            assert_eq!(record.reason, reason);
+            let row = record.decisions.last().unwrap();
+            assert!(row.rule == "proxy-session" && row.seen.contains(dial), "{row:?}");
+        }
+    }
+}

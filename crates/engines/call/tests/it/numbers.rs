@@ -2,8 +2,8 @@
 
 use call::{Change, Listener, Seeds, Trial, Untried, try_route};
 use model::{
-    AccountId, CallingName, EmergencyCalling, EmergencyNumber, PhoneNumber, PhoneNumberSettings,
-    UnixMillis, Verdict,
+    AccountId, CallingName, CarrierName, EmergencyCalling, EmergencyNumber, PhoneNumber,
+    PhoneNumberSettings, UnixMillis, Verdict,
 };
 use sip_message::{Name, Transport};
 
@@ -89,6 +89,35 @@ fn an_emergency_call_is_not_stopped_by_pace_count_or_caller_id() {
 }
 
 #[test]
+fn emergency_calls_meet_a_limit_of_their_own_and_the_engines() {
+    let mut own = World::with(|config| config.limits.emergency_calls_max = 2);
+    let mut engines = World::with(|config| config.limits.calls_max = 2);
+    for (world, reason) in
+        [(&mut own, "emergency-calls-exceeded"), (&mut engines, "engine-calls-exceeded")]
+    {
+        world.remove_users();
+        let call = |at: usize| Request {
+            call_id: format!("e{at}"),
+            branch: format!("e{at}"),
+            ..dialling("911")
+        };
+        world.send(PBX, &call(0).text());
+        let first = world.expect(PBX, "SIP/2.0 100 ");
+        let left = world.expect(CARRIER, "INVITE ");
+        world.send(PBX, &call(1).text());
+        world.expect(PBX, "SIP/2.0 100 ");
+        world.send(PBX, &call(2).text());
+        world.expect(PBX, "SIP/2.0 503 ");
+        assert_eq!(world.only_record().reason, reason, "{first}");
+
+        world.send(CARRIER, &response(&left, "486 Busy Here", "c", &[], None));
+        world.forget_sent();
+        world.send(PBX, &call(3).text());
+        world.expect(PBX, "SIP/2.0 100 ");
+    }
+}
+
+#[test]
 fn a_calling_name_goes_out_with_its_number_once_it_counts() {
     let placed = |world: &mut World| {
         world.send(PBX, &Request::invite().text());
@@ -133,6 +162,7 @@ fn a_trial_tells_which_rules_a_call_would_meet_and_places_none() {
         source: PBX.parse().unwrap(),
         transport: Transport::Udp,
         connector: Some(&id),
+        carrier: None,
     };
     let told = tried(&world, &out).unwrap();
     assert_eq!(told.refused, None);
@@ -149,6 +179,7 @@ fn a_trial_tells_which_rules_a_call_would_meet_and_places_none() {
         to: OWNED,
         source: CARRIER.parse().unwrap(),
         connector: None,
+        carrier: None,
         ..out.clone()
     };
     let told = tried(&world, &inward).unwrap();
@@ -157,6 +188,9 @@ fn a_trial_tells_which_rules_a_call_would_meet_and_places_none() {
 
     let nobody = Trial { source: "203.0.113.77:5060".parse().unwrap(), ..inward };
     assert_eq!(tried(&world, &nobody).unwrap_err(), Untried::NobodysSource);
+    let first = CarrierName::parse("first").unwrap();
+    let without_user = Trial { carrier: Some(&first), ..nobody.clone() };
+    assert_eq!(tried(&world, &without_user).unwrap_err(), Untried::CarrierWithoutUser);
     let nonsense = Trial { to: "a b", ..out };
     assert_eq!(tried(&world, &nonsense).unwrap_err(), Untried::Number);
     assert!(world.records.is_empty());
@@ -171,6 +205,7 @@ fn a_trial_of_a_connector_with_users_says_that_it_would_be_challenged() {
         source: PBX.parse().unwrap(),
         transport: Transport::Udp,
         connector: Some(&id),
+        carrier: None,
     };
     let told = tried(&world, &out).unwrap();
     let digest = told.decisions.iter().find(|it| it.rule == "digest").unwrap();

@@ -130,14 +130,48 @@ fn a_flood_that_never_acknowledges_does_not_lock_callers_out() {
 
 #[test]
 fn a_flood_of_refusals_is_recorded_up_to_a_rate_and_counted() {
-    let rate = std::num::NonZeroU32::new(10).unwrap();
-    let mut world = World::with(|config| config.strangers.records_per_second_max = rate);
+    let mut world = World::with(|config| {
+        config.strangers.records_ahead_max = 25.try_into().unwrap();
+    });
     for n in 0..50 {
         world.send("198.18.0.1:5060", &forged(n).text());
     }
+    assert_eq!(world.records.len(), 10, "one source has a share");
+    for (n, host) in (50..100).zip(1..) {
+        let source = format!("198.18.1.{host}:5060");
+        world.send(&source, &forged(n).text());
+    }
+    assert_eq!(world.records.len(), 25, "all sources together have a stock");
+    assert_eq!(world.engine.counters().dropped["stranger-records-max"], 75);
+    assert_eq!(world.engine.counters().rejected["source-not-allowed"], 100);
+    world.wait(Duration::from_secs(60));
+    for n in 100..200 {
+        world.send(&format!("198.18.2.{n}:5060"), &forged(n).text());
+    }
+    assert_eq!(world.records.len(), 50, "which fills up again, and no further");
+}
+
+#[test]
+fn the_record_of_a_refused_stranger_is_no_larger_than_others() {
+    let mut world = World::new();
+    let long = Request { call_id: "x".repeat(9000), ..forged(1) };
+    world.send("198.18.0.1:5060", &long.text());
+    assert_eq!(world.only_record().call_id.len(), 256);
+}
+
+#[test]
+fn refusals_to_a_carriers_address_are_recorded_up_to_a_rate() {
+    let mut world = crate::inward::world_with(|config| {
+        config.strangers.carrier_records_per_second_max = 10.try_into().unwrap();
+    });
+    for n in 0..30 {
+        let unknown =
+            Request { uri: "sip:+12065559999@203.0.113.1".into(), ..crate::inward::another(n) };
+        world.send(CARRIER, &unknown.text());
+    }
     assert_eq!(world.records.len(), 10);
-    assert_eq!(world.engine.counters().dropped["stranger-records-max"], 40);
-    assert_eq!(world.engine.counters().rejected["source-not-allowed"], 50);
+    assert_eq!(world.engine.counters().dropped["carrier-records-max"], 20);
+    assert_eq!(world.engine.counters().rejected["number-unknown"], 30);
 }
 
 #[test]
