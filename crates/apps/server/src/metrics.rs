@@ -201,7 +201,7 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
         counted.connections,
     );
     page.counters(
-        "trunkline_sip_connections_total",
+        "trunkline_sip_connections_begun_total",
         "TCP and TLS connections by how they began.",
         "how",
         [
