@@ -20,6 +20,7 @@
 //! assert_eq!(world.records().len(), 1);
 //! ```
 
+mod attacker;
 mod customer;
 mod life;
 mod mischief;

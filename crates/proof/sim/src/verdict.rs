@@ -28,6 +28,7 @@ impl World {
         self.each_call_was_written_down_once()?;
         self.nothing_went_out_without_a_verdict()?;
         self.audio_went_to_parties_of_calls_alone()?;
+        self.no_attack_was_won()?;
         self.nothing_is_left()
     }
 
@@ -88,6 +89,20 @@ impl World {
         match self.seen.stray_media {
             0 => Ok(()),
             packets => Err(Broken(format!("{packets} packets of audio went astray"))),
+        }
+    }
+
+    /// Nothing of a stranger's reached a party, moved media or ended a call, and no stranger was told
+    /// more than once for each thing it asked.
+    fn no_attack_was_won(&self) -> Result<(), Broken> {
+        if let Some(won) = self.seen.attacks_won.first() {
+            return Err(Broken(format!("an attacker won: {won}")));
+        }
+        match self.seen.strangers {
+            [asked, told] if told > asked => {
+                Err(Broken(format!("strangers asked {asked} times, and were told {told} times")))
+            }
+            [_, _] => Ok(()),
         }
     }
 

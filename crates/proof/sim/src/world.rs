@@ -10,6 +10,7 @@ use media::{Channel, EndpointReport, LocalPort};
 use model::CallRecord;
 use sip_message::{Flow, Message, Method, Name};
 
+use crate::attacker::{AMPLIFICATION_MAX, Attacker};
 use crate::customer::{CARRIERS, PBX, Party, Plan, TRUNK, socket};
 use crate::mischief::{Manners, Meddler, STRANGER};
 use crate::network::{Link, Network, Parcel, Rng};
@@ -37,6 +38,7 @@ pub struct World {
     pub service: Service,
     network: Network,
     meddler: Meddler,
+    attacker: Attacker,
     now: Instant,
     pub(crate) placed: Vec<Placed>,
     pub(crate) ends: BTreeMap<Placed, Vec<Ended>>,
@@ -52,6 +54,13 @@ pub struct Placed {
     call: CallId,
 }
 
+/// Which way a stranger's datagram goes.
+#[derive(Debug, Clone, Copy)]
+enum Toward {
+    Trunk,
+    Stranger,
+}
+
 /// What went over the wire, as far as the laws ask for it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -61,6 +70,12 @@ pub(crate) struct Seen {
     pub(crate) invites_out: BTreeSet<String>,
     /// Packets of audio that the trunk sent before any INVITE, or to somebody who is in no call.
     pub(crate) stray_media: usize,
+    /// What an attacker achieved: at first nothing, and nothing ever after.
+    pub(crate) attacks_won: Vec<String>,
+    /// Things that the attacker sent.
+    pub(crate) attacks: usize,
+    /// Datagrams of signalling that strangers sent, and that they were sent.
+    pub(crate) strangers: [usize; 2],
 }
 
 fn agent(address: &str, answering: Answering, seed: u8) -> Agent {
@@ -91,6 +106,7 @@ impl World {
             service: Service::new(*START, mark),
             network: Network::new(link, Rng::new(seed ^ 0x5eed)),
             meddler: Meddler::new(manners, Rng::new(seed ^ 0x00de)),
+            attacker: Attacker::new(Rng::new(seed ^ 0xa77a_c4ed)),
             now: *START,
             placed: Vec::new(),
             ends: BTreeMap::new(),
@@ -205,6 +221,7 @@ impl World {
     fn drain(&mut self) {
         for (from, to, bytes) in self.service.drain(self.now) {
             self.note(from, to, &bytes);
+            self.count_stranger(to, Toward::Stranger);
             self.network.post(self.now, from, to, &bytes);
         }
         let agents = [(&mut self.pbx, PBX)].into_iter();
@@ -240,12 +257,19 @@ impl World {
         if to == socket(TRUNK) {
             for (from, mut bytes) in self.meddler.meddle(from, bytes) {
                 self.note(from, to, &bytes);
+                self.count_stranger(from, Toward::Trunk);
                 self.service.receive(self.now, from, to, &mut bytes);
+                if self.attacker.strikes() {
+                    self.attack_signalling(&bytes);
+                }
             }
             return;
         }
         if to.ip() == socket(TRUNK).ip() {
-            self.relay(from, to, &mut bytes);
+            let went_on = self.relay(from, to, &mut bytes);
+            if went_on && self.attacker.strikes() {
+                self.attack_media(to, &bytes);
+            }
             if self.meddler.injects() {
                 self.relay(socket(STRANGER), to, &mut bytes);
             }
@@ -263,16 +287,69 @@ impl World {
         agent.handle_input(self.now, input);
     }
 
-    /// Lets the trunk have a packet of audio, and sends what it makes of it.
-    fn relay(&mut self, from: SocketAddr, to: SocketAddr, bytes: &mut [u8]) {
+    /// Lets the trunk have a packet of audio, and sends what it makes of it; whether it went on.
+    fn relay(&mut self, from: SocketAddr, to: SocketAddr, bytes: &mut [u8]) -> bool {
         let Some((from, to, bytes)) = self.service.receive(self.now, from, to, bytes) else {
-            return;
+            return false;
         };
         // A party may name any address in its description; the stranger is in no call.
         if to.ip() == socket(STRANGER).ip() || self.seen.invites_out.is_empty() {
             self.seen.stray_media += 1;
         }
         self.network.post(self.now, from, to, &bytes);
+        true
+    }
+
+    /// An attacker sends audio to where audio just went on, and to the other legs' ports.
+    fn attack_media(&mut self, to: SocketAddr, seen: &[u8]) {
+        for mut packet in self.attacker.audio(seen) {
+            for port in [to.port(), to.port() ^ 2] {
+                self.seen.attacks += 1;
+                let to = SocketAddr::new(to.ip(), port);
+                let from = socket(STRANGER);
+                if self.service.receive(self.now, from, to, &mut packet).is_some() {
+                    self.seen.attacks_won.push(format!("audio for port {port} went on"));
+                }
+            }
+        }
+    }
+
+    /// An attacker sends a message of a call that it knows of: it may be told no, and that is all.
+    fn attack_signalling(&mut self, seen: &[u8]) {
+        self.drain();
+        let Some(forged) = self.attacker.message(seen) else { return };
+        let before = (self.service.engine.calls_open(), self.records().len());
+        let (from, trunk) = (socket(STRANGER), socket(TRUNK));
+        let mut bytes = forged.clone();
+        self.seen.attacks += 1;
+        self.count_stranger(from, Toward::Trunk);
+        self.service.receive(self.now, from, trunk, &mut bytes);
+        let answers = self.service.drain(self.now);
+        let text = || String::from_utf8_lossy(&forged).into_owned();
+        if (self.service.engine.calls_open(), self.records().len()) != before {
+            self.seen.attacks_won.push(format!("a call ended by\n{}", text()));
+        }
+        for (_, to, answer) in answers {
+            self.count_stranger(to, Toward::Stranger);
+            if to != from {
+                self.seen.attacks_won.push(format!("{to} was reached by\n{}", text()));
+            }
+            if answer.len() > AMPLIFICATION_MAX * forged.len() {
+                self.seen.attacks_won.push(format!("{} bytes answer\n{}", answer.len(), text()));
+            }
+        }
+    }
+
+    fn count_stranger(&mut self, address: SocketAddr, toward: Toward) {
+        if address == socket(STRANGER) {
+            self.seen.strangers[toward as usize] += 1;
+        }
+    }
+
+    /// What attackers sent so far.
+    #[must_use]
+    pub fn attacks(&self) -> usize {
+        self.seen.attacks
     }
 
     /// Notes the INVITEs that the laws speak of.

@@ -36,3 +36,10 @@ slices! {
     every_call_ends_once_with_one_record_and_nothing_left_in_worlds_1500_to_1749: 1500..1750;
     every_call_ends_once_with_one_record_and_nothing_left_in_worlds_1750_to_1999: 1750..2000;
 }
+
+/// A law that is never tried proves nothing.
+#[test]
+fn in_most_worlds_somebody_attacks() {
+    let attacked = (0..40).filter(|seed| live_through(*seed).attacks() > 0).count();
+    assert!(attacked > 20, "{attacked} of 40 worlds were attacked");
+}

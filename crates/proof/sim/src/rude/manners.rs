@@ -41,6 +41,10 @@ impl Manners {
              m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n\
              a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
         );
+        // A side that tells digits otherwise than in its media.
+        if rng.percent(self.vague / 2) {
+            return Some(good.replace("AVP 0 101", "AVP 0"));
+        }
         if !rng.percent(self.vague) {
             return Some(good);
         }
