@@ -1,8 +1,9 @@
 """CPU of the relay per packet and added latency: trunkline's relay, rtpengine in user space, and a forwarder that
 only forwards, in turn, in one run.
 
-Every call has two streams of 172 bytes each 20 ms. The relay has one core, both ends of every call the other; only
-the relay's CPU counts, from /proc. A row is the median of the rounds. rtpengine is Debian's, without its kernel
+Every call has two streams of 172 bytes each 20 ms, evenly spread. The relay has one core, both ends of every call the
+other; only the relay's CPU counts, from /proc. Latency is from just before the send to the kernel's time of arrival at
+the other end; the row without a relay shows how much of it is the kernel's. A row is the median of the rounds. rtpengine is Debian's, without its kernel
 module, told by its ng protocol; it gets as many threads as it likes on its core.
 """
 
@@ -45,12 +46,13 @@ def field(answer, name):
 
 
 class Ours:
-    def __init__(self, kind, backend):
-        self.kind, self.backend = kind, backend
+    def __init__(self, kind, backend, gather):
+        self.kind, self.backend, self.gather = kind, backend, gather
         self.name = {"serve": "trunkline", "bare": "bare forwarder"}[kind] + f", {backend}"
 
     def start(self, legs, srtp):
         command = ["taskset", "-c", RELAY_CORE, BINARY, self.kind, "--backend", self.backend]
+        command += ["--gather", str(self.gather)]
         self.process = subprocess.Popen(
             command + ["--srtp"] * srtp, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -66,8 +68,23 @@ class Ours:
         self.process.wait()
 
 
+class Nothing:
+    """The two ends of a call, with nothing between."""
+
+    kind, name = "bare", "no relay"
+
+    def start(self, legs, srtp):
+        return [[called, caller] for caller, called in legs]
+
+    def pid(self):
+        return os.getpid()
+
+    def stop(self):
+        pass
+
+
 class Rtpengine:
-    name = "rtpengine, user space"
+    kind, name = "serve", "rtpengine, user space"
 
     def start(self, legs, srtp):
         self.process = subprocess.Popen(
@@ -157,12 +174,15 @@ def main():
     arguments.add_argument("--seconds", type=int, default=6)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", choices=["rtp", "srtp"])
+    arguments.add_argument("--gather", type=int, default=400, help="microseconds, as media.gather_us")
     given = arguments.parse_args()
-    relays = [Ours("serve", "io-uring"), Ours("serve", "epoll"), Ours("bare", "io-uring"), Ours("bare", "epoll")]
+    ours = [(kind, backend) for kind in ["serve", "bare"] for backend in ["io-uring", "epoll"]]
+    relays = [Ours(kind, backend, given.gather) for kind, backend in ours]
     if shutil.which("rtpengine"):
         relays.insert(1, Rtpengine())
     else:
         print("rtpengine is the peer here, and missing: apt-get install rtpengine-daemon")
+    relays.append(Nothing())
     for srtp in [False, True]:
         if given.only and (given.only == "srtp") != srtp:
             continue
@@ -170,7 +190,7 @@ def main():
         print("| calls | relay | µs CPU per packet (range) | to rtpengine | latency p50 / p99 µs | lost |")
         print("|---|---|---|---|---|---|")
         for calls in given.calls:
-            taken = [it for it in relays if not (srtp and getattr(it, "kind", "") == "bare")]
+            taken = [it for it in relays if not (srtp and it.kind == "bare")]
             rounds = {it.name: [] for it in taken}
             for _ in range(given.rounds):
                 for it in taken:
@@ -181,6 +201,9 @@ def main():
             }
             peer = middle.get(Rtpengine.name, {}).get("us")
             for name, it in middle.items():
+                if name == Nothing.name:
+                    print(f"| {calls} | {name} | – | – | {it['p50_us']:.0f} / {it['p99_us']:.0f} | {it['lost']:.2%} |")
+                    continue
                 each = [found["us"] for found in rounds[name]]
                 ratio = f"{it['us'] / peer:.2f}" if peer else "–"
                 print(

@@ -162,6 +162,7 @@ impl MediaThread {
             port_min: *range.start(),
             port_max: *range.end(),
             backend: config.backend,
+            gather: config.gather,
         };
         let mut pool = RtpPool::new(pool_config).map_err(MediaStartError::Backend)?;
         let backend = pool.backend();
@@ -359,7 +360,11 @@ fn relay_config(
     own_addresses.dedup();
     RelayConfig {
         own_addresses,
+        first_packet_timeout: Some(config.first_packet_max),
         silence_timeout: Some(calls.silence_max),
+        one_way_after: config.one_way_after,
+        packets_per_second_max: config.packets_per_second_max,
+        unverified: config.unheard,
         ..RelayConfig::new(ports)
     }
 }

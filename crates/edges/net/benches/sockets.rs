@@ -70,7 +70,13 @@ impl PacketHandler for Onward {
 }
 
 fn relay(packets: u64, rate: u64, backend: MediaBackend) -> Option<(f64, u64)> {
-    let config = RtpPoolConfig { address: LOOPBACK, port_min: 16_000, port_max: 18_999, backend };
+    let config = RtpPoolConfig {
+        address: LOOPBACK,
+        port_min: 16_000,
+        port_max: 18_999,
+        backend,
+        gather: Duration::ZERO,
+    };
     let mut pool = RtpPool::new(config).ok()?;
     let ports = pool.grow(STREAMS).expect("free ports");
     let sink = UdpSocket::bind((LOOPBACK, 0)).expect("a socket");

@@ -1,13 +1,14 @@
-//! The system calls that the standard library does not have. All `unsafe` of the product is here and in
-//! [`uring`](crate::uring).
+//! The system calls that the standard library does not have. All `unsafe` of the product is here, in
+//! [`lent`](crate::lent) and in [`uring`](crate::uring).
 #![expect(unsafe_code, reason = "epoll, eventfd, recvmmsg, sendmmsg and rlimit have no safe form")]
 
 use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::ptr::{self, NonNull};
-use std::slice;
+use std::ptr;
+
+use crate::lent::Lent;
 
 /// `-1` becomes the error in `errno`.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -123,56 +124,13 @@ pub(crate) fn set_fd_limit(soft: u64, hard: u64) -> io::Result<()> {
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }).map(drop)
 }
 
-/// A slice on the heap that the kernel may write to through pointers kept elsewhere.
-///
-/// A `Box` claims to be the only way to its content, and moving it would make those pointers
-/// invalid; this claims nothing until it is asked for a slice.
-struct Shared<T> {
-    start: NonNull<T>,
-    len: usize,
-}
-
-impl<T: Clone> Shared<T> {
-    fn new(value: T, len: usize) -> Self {
-        let start = Box::into_raw(vec![value; len].into_boxed_slice()).cast::<T>();
-        Self { start: NonNull::new(start).expect("a Box is never null"), len }
-    }
-}
-
-impl<T> Shared<T> {
-    fn at(&self, index: usize) -> *mut T {
-        assert!(index < self.len, "slot {index} of {}", self.len);
-        // SAFETY: the index is within the allocation.
-        unsafe { self.start.as_ptr().add(index) }
-    }
-
-    fn as_slice(&self) -> &[T] {
-        // SAFETY: the allocation holds `len` initialised values, and the kernel writes to it only
-        // inside `recv`, which borrows the batch mutably.
-        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: as in `as_slice`, and `self` is borrowed mutably.
-        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
-    }
-}
-
-impl<T> Drop for Shared<T> {
-    fn drop(&mut self) {
-        let slice = ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len);
-        // SAFETY: `new` made this allocation from a Box of just this length, and nobody else frees it.
-        drop(unsafe { Box::from_raw(slice) });
-    }
-}
-
 /// Buffers for receiving up to a fixed number of datagrams in one call.
 pub(crate) struct ReceiveBatch {
-    headers: Shared<libc::mmsghdr>,
+    headers: Lent<libc::mmsghdr>,
     /// Pointed to by `headers`; never touched by name.
-    _vectors: Shared<libc::iovec>,
-    names: Shared<libc::sockaddr_storage>,
-    bytes: Shared<u8>,
+    _vectors: Lent<libc::iovec>,
+    names: Lent<libc::sockaddr_storage>,
+    bytes: Lent<u8>,
     stride: usize,
     received: usize,
 }
@@ -188,10 +146,10 @@ impl ReceiveBatch {
         let (header, name): (libc::mmsghdr, libc::sockaddr_storage) = unsafe { mem::zeroed() };
         let empty = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
         let mut batch = Self {
-            headers: Shared::new(header, datagrams),
-            _vectors: Shared::new(empty, datagrams),
-            names: Shared::new(name, datagrams),
-            bytes: Shared::new(0, datagrams * stride),
+            headers: Lent::new(header, datagrams),
+            _vectors: Lent::new(empty, datagrams),
+            names: Lent::new(name, datagrams),
+            bytes: Lent::new(0, datagrams * stride),
             stride,
             received: 0,
         };
@@ -216,7 +174,7 @@ impl ReceiveBatch {
             header.msg_hdr.msg_namelen = NAME_BYTES;
         }
         self.received = 0;
-        let len = self.headers.len as libc::c_uint;
+        let len = self.headers.len() as libc::c_uint;
         // SAFETY: each of the `len` headers points to a vector, a name and bytes of this batch, which
         // is borrowed mutably, with their true lengths.
         let count = check(unsafe {

@@ -12,7 +12,13 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// processes may still have some of them.
 fn pool(port_min: u16, port_max: u16) -> RtpPool {
     let backend = MediaBackend::Epoll;
-    let config = RtpPoolConfig { address: LOOPBACK, port_min, port_max, backend };
+    let config = RtpPoolConfig {
+        address: LOOPBACK,
+        port_min,
+        port_max,
+        backend,
+        gather: Duration::from_micros(300),
+    };
     RtpPool::new(config).expect("a sound fixture")
 }
 
@@ -91,6 +97,7 @@ fn an_address_that_is_not_ours_is_an_error() {
         port_min: 15_200,
         port_max: 15_209,
         backend: MediaBackend::Epoll,
+        gather: Duration::ZERO,
     };
     assert!(RtpPool::new(config).unwrap().grow(1).is_err());
 }

@@ -1,13 +1,19 @@
 //! Where audio arrives.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
+use media::UnverifiedLimit;
 use net::MediaBackend;
 
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
+
+/// The longest that packets are let wait for others: two relays in a row stay below 2 ms.
+const GATHER_US_MAX: u64 = 1_000;
 
 pub(super) const KEYS: &[Key] = &[
     Key::text("media.address", "127.0.0.1", "IP address that RTP and RTCP are received on."),
@@ -23,6 +29,40 @@ pub(super) const KEYS: &[Key] = &[
         "auto",
         "How packets come and go: io_uring, epoll, or auto for the first that the kernel allows.",
     ),
+    Key::integer(
+        "media.gather_us",
+        "400",
+        "Microseconds that a packet may wait for others, so that they share the cost of waking the \
+         media thread; 0 to handle each as it comes.",
+    ),
+    Key::integer(
+        "media.packets_per_second_max",
+        "250",
+        "Packets that the peer of one leg may send in a second, RTP and RTCP together; more are \
+         dropped.",
+    ),
+    Key::integer(
+        "media.unheard_max_s",
+        "60",
+        "Seconds that media is sent to an address of which nothing was heard: anybody can write it \
+         into an offer.",
+    ),
+    Key::integer(
+        "media.unheard_packets_max",
+        "6000",
+        "Packets that are sent to an address of which nothing was heard.",
+    ),
+    Key::integer(
+        "media.first_packet_max_s",
+        "30",
+        "Seconds that an answered side may stay without its first packet before the call is ended.",
+    ),
+    Key::integer(
+        "media.one_way_after_s",
+        "10",
+        "Seconds that one side may talk while nothing is heard of the other, before the call is \
+         marked as one-way audio; 0 for never.",
+    ),
 ];
 
 /// The addresses and ports of audio. A value of this type has passed its checks.
@@ -36,6 +76,16 @@ pub struct MediaConfig {
     pub ports: Option<RangeInclusive<u16>>,
     /// How packets come and go.
     pub backend: MediaBackend,
+    /// How long a packet may wait for others.
+    pub gather: Duration,
+    /// Packets that the peer of one leg may send in a second.
+    pub packets_per_second_max: NonZeroU32,
+    /// What an address is sent of which nothing was heard.
+    pub unheard: UnverifiedLimit,
+    /// How long an answered side may stay without its first packet.
+    pub first_packet_max: Duration,
+    /// How long audio may go one way; `None` for ever.
+    pub one_way_after: Option<Duration>,
 }
 
 impl MediaConfig {
@@ -56,6 +106,21 @@ impl MediaConfig {
             advertised_address: advertised.unwrap_or(address),
             ports: Self::ports(settings)?,
             backend: Self::backend(settings)?,
+            gather: Duration::from_micros(settings.integer("media.gather_us", 0..=GATHER_US_MAX)?),
+            packets_per_second_max: settings
+                .integer("media.packets_per_second_max", 25..=10_000)
+                .map(|packets: u32| {
+                NonZeroU32::new(packets).expect("the range begins above 0")
+            })?,
+            unheard: UnverifiedLimit {
+                time: settings.seconds("media.unheard_max_s", 1..=3_600)?,
+                packets: settings.integer("media.unheard_packets_max", 1..=1_000_000)?,
+            },
+            first_packet_max: settings.seconds("media.first_packet_max_s", 1..=86_400)?,
+            one_way_after: match settings.integer("media.one_way_after_s", 0..=86_400)? {
+                0 => None,
+                seconds => Some(Duration::from_secs(seconds)),
+            },
         })
     }
 

@@ -1,5 +1,7 @@
 //! What the configuration promises, each as a sentence.
 
+use std::time::Duration;
+
 use super::*;
 
 fn refused(text: &str) -> String {
@@ -292,4 +294,22 @@ fn addresses_are_advertised_by_network() {
     for wrong in ["10.0.0.5", "10.0.0.0/8=0.0.0.0", "10.0.0.0/8=x", "=10.0.0.5"] {
         assert!(refused(&format!("sip.advertised = ['{wrong}']")).contains("NETWORK=ADDRESS"));
     }
+}
+
+#[test]
+fn limits_on_media_are_keys_with_ranges() {
+    let media = Config::load(Sources::text("")).unwrap().media;
+    assert_eq!(media.gather, Duration::from_micros(400));
+    let defaults = ::media::RelayConfig::new(::media::PortRange::parse(20_000, 20_003).unwrap());
+    assert_eq!(media.packets_per_second_max, defaults.packets_per_second_max);
+    assert_eq!(media.unheard, defaults.unverified);
+    assert_eq!(Some(media.first_packet_max), defaults.first_packet_timeout);
+    assert_eq!(media.one_way_after, defaults.one_way_after);
+
+    let text = "media.one_way_after_s = 0\nmedia.packets_per_second_max = 600\n";
+    let media = Config::load(Sources::text(text)).unwrap().media;
+    assert_eq!((media.one_way_after, media.packets_per_second_max.get()), (None, 600));
+    assert!(refused("media.gather_us = 20000").contains("from 0 to 1000"));
+    assert!(refused("media.packets_per_second_max = 5").contains("from 25 to 10000"));
+    assert!(refused("media.unheard_max_s = 0").contains("from 1 to 3600"));
 }
