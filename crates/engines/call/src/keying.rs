@@ -164,6 +164,12 @@ impl Keying {
         renewed
     }
 
+    /// The leg's media is in clear from now on: the keys that we gave are not given again, so that a
+    /// leg that becomes encrypted once more has new ones.
+    pub(crate) fn retire(&mut self) {
+        self.given.clear();
+    }
+
     /// How the leg is described now, and the keys that belong to it.
     pub(crate) fn description(&self) -> (Profile, &[Crypto]) {
         (self.described, &self.given)

@@ -156,6 +156,9 @@ impl MediaPlan {
 
     /// Remembers what `side` told, once it is settled.
     pub(crate) fn settle(&mut self, side: Side, told: Told) {
+        if told.audio.profile == Profile::Clear {
+            self.keying[side.index()].retire();
+        }
         self.told[side.index()] = Some(told);
     }
 

@@ -16,79 +16,108 @@ pub enum Protection {
 
 /// The same at work.
 #[derive(Debug)]
-pub(crate) enum Guard {
+pub(crate) struct Guard {
+    state: State,
+    /// The contexts of the last keys. They outlive media in clear: a key that comes back goes on where
+    /// it was, because one begun anew would use its key stream twice.
+    contexts: Option<Box<Contexts>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
     Clear,
     Awaited,
-    Srtp(Box<Contexts>),
+    Srtp,
 }
 
 /// Both directions of an encrypted leg.
 #[derive(Debug)]
-pub(crate) struct Contexts {
+struct Contexts {
     outbound: Outbound,
     inbound: Inbound,
 }
 
+impl Contexts {
+    fn new(keys: &Keys) -> Self {
+        Self {
+            outbound: Outbound::new(keys.outbound.clone()),
+            inbound: Inbound::new(keys.inbound.clone(), keys.inbound_mki),
+        }
+    }
+
+    fn rekey(&mut self, keys: &Keys) {
+        self.outbound.rekey(&keys.outbound);
+        self.inbound.rekey(&keys.inbound, keys.inbound_mki);
+    }
+}
+
 impl Guard {
     pub(crate) fn new(protection: &Protection) -> Self {
-        match protection {
-            Protection::Clear => Self::Clear,
-            Protection::Awaited => Self::Awaited,
-            Protection::Srtp(keys) => Self::Srtp(Box::new(Contexts {
-                outbound: Outbound::new(keys.outbound.clone()),
-                inbound: Inbound::new(keys.inbound.clone(), keys.inbound_mki),
-            })),
-        }
+        let mut guard = Self { state: State::Clear, contexts: None };
+        guard.renew(protection);
+        guard
     }
 
     /// Takes what a later offer or answer settled; positions in streams that go on are kept.
     pub(crate) fn renew(&mut self, protection: &Protection) {
-        match (self, protection) {
-            (Self::Srtp(contexts), Protection::Srtp(keys)) => {
-                contexts.outbound.rekey(&keys.outbound);
-                contexts.inbound.rekey(&keys.inbound, keys.inbound_mki);
+        self.state = match (self.state, protection) {
+            (_, Protection::Clear) => State::Clear,
+            // Keys are being agreed on anew: what goes on meanwhile is under those that were.
+            (State::Srtp, Protection::Awaited) => State::Srtp,
+            (State::Clear | State::Awaited, Protection::Awaited) => State::Awaited,
+            (before, Protection::Srtp(keys)) => {
+                match &mut self.contexts {
+                    Some(contexts)
+                        if before == State::Srtp || contexts.outbound.is_by(&keys.outbound) =>
+                    {
+                        contexts.rekey(keys);
+                    }
+                    // After media in clear, new keys begin streams anew, as they do for the peer.
+                    contexts => *contexts = Some(Box::new(Contexts::new(keys))),
+                }
+                State::Srtp
             }
-            // Keys are being agreed on anew: what goes on meanwhile is under those that were. A context
-            // thrown away and made again with the same key would use its key stream twice.
-            (Self::Srtp(_), Protection::Awaited) => {}
-            (guard, protection) => *guard = Self::new(protection),
-        }
+        };
     }
 
     /// Whether packets prove by themselves who made them.
     pub(crate) fn is_srtp(&self) -> bool {
-        matches!(self, Self::Srtp(_))
+        self.state == State::Srtp
+    }
+
+    fn contexts(&mut self) -> &mut Contexts {
+        self.contexts.as_mut().expect("an encrypted leg has contexts")
     }
 
     pub(crate) fn protect_rtp(&mut self, buffer: &mut [u8], len: usize) -> Outcome {
-        match self {
-            Self::Clear => Ok(len),
-            Self::Awaited => Err(DropReason::Unkeyed),
-            Self::Srtp(contexts) => contexts.outbound.protect_rtp(buffer, len),
+        match self.state {
+            State::Clear => Ok(len),
+            State::Awaited => Err(DropReason::Unkeyed),
+            State::Srtp => self.contexts().outbound.protect_rtp(buffer, len),
         }
     }
 
     pub(crate) fn protect_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Outcome {
-        match self {
-            Self::Clear => Ok(len),
-            Self::Awaited => Err(DropReason::Unkeyed),
-            Self::Srtp(contexts) => contexts.outbound.protect_rtcp(buffer, len),
+        match self.state {
+            State::Clear => Ok(len),
+            State::Awaited => Err(DropReason::Unkeyed),
+            State::Srtp => self.contexts().outbound.protect_rtcp(buffer, len),
         }
     }
 
     pub(crate) fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Outcome {
-        match self {
-            Self::Clear => Ok(packet.len()),
-            Self::Awaited => Err(DropReason::Unkeyed),
-            Self::Srtp(contexts) => contexts.inbound.unprotect_rtp(packet),
+        match self.state {
+            State::Clear => Ok(packet.len()),
+            State::Awaited => Err(DropReason::Unkeyed),
+            State::Srtp => self.contexts().inbound.unprotect_rtp(packet),
         }
     }
 
     pub(crate) fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Outcome {
-        match self {
-            Self::Clear => Ok(packet.len()),
-            Self::Awaited => Err(DropReason::Unkeyed),
-            Self::Srtp(contexts) => contexts.inbound.unprotect_rtcp(packet),
+        match self.state {
+            State::Clear => Ok(packet.len()),
+            State::Awaited => Err(DropReason::Unkeyed),
+            State::Srtp => self.contexts().inbound.unprotect_rtcp(packet),
         }
     }
 }

@@ -12,7 +12,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::rtp::{Header, Marker};
-use media::{CallMediaId, LegSpec, LegTerms, LocalPort, PortRange, Relay, RelayConfig, rtcp};
+use media::srtp::{Keys, MasterKey, Outbound, Suite, TRAILER_BYTES_MAX};
+use media::{
+    CallMediaId, LegSpec, LegTerms, LocalPort, PortRange, Protection, Relay, RelayConfig, rtcp,
+};
 
 /// The system's allocator, counting what this thread asks of it.
 struct Counting;
@@ -48,6 +51,45 @@ fn allocations(run: impl FnOnce()) -> usize {
 #[test]
 fn the_counter_counts() {
     assert_eq!(allocations(|| drop(black_box(Box::new(1)))), 1);
+}
+
+#[test]
+fn relaying_between_a_protected_leg_and_one_in_clear_allocates_nothing() {
+    let start = Instant::now();
+    let remote: SocketAddr = "198.51.100.7:4000".parse().unwrap();
+    for suite in Suite::ALL {
+        let key = |byte| {
+            let bytes = vec![byte; suite.key_bytes() + suite.salt_bytes()];
+            MasterKey::parse(suite, &bytes).unwrap()
+        };
+        let keys = Keys { outbound: key(1), inbound: key(2), inbound_mki: None };
+        let mut peer = Outbound::new(key(2));
+        let mut relay = Relay::new(RelayConfig::new(PortRange::parse(20_000, 20_009).unwrap()));
+        let leg = |port, protection| LegSpec {
+            port: LocalPort::parse(port).unwrap(),
+            terms: LegTerms { protection, ..LegTerms::to(remote) },
+        };
+        let protected = leg(20_000, Protection::Srtp(Box::new(keys)));
+        let legs = [protected, leg(20_002, Protection::Clear)];
+        relay.open(start, CallMediaId(1), legs).unwrap();
+
+        let mut forward = |sequence: u16| {
+            let now = start + Duration::from_millis(20) * sequence.into();
+            let timestamp = u32::from(sequence) * 160;
+            let header =
+                Header { payload_type: 0, marker: Marker::Clear, sequence, timestamp, ssrc: 7 };
+            let mut packet = [0; 172 + TRAILER_BYTES_MAX];
+            packet[..12].copy_from_slice(&header.print());
+            relay.handle_in(now, 20_002, remote, &mut packet, 172).unwrap();
+            let mut packet = [0; 172 + TRAILER_BYTES_MAX];
+            packet[..12].copy_from_slice(&header.print());
+            let len = peer.protect_rtp(&mut packet, 172).unwrap();
+            relay.handle_in(now, 20_000, remote, &mut packet, len).unwrap();
+        };
+        // The first packet of a leg is an event and a stream, and both are kept.
+        forward(0);
+        assert_eq!(allocations(|| (1..1000).for_each(forward)), 0, "{}", suite.name());
+    }
 }
 
 #[test]

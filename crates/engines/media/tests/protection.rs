@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::rtp::{Header, Marker};
-use media::srtp::{Inbound, Keys, MasterKey, Outbound, Suite, TRAILER_BYTES_MAX};
+use media::srtp::{Inbound, Keys, MasterKey, Outbound, STREAMS_MAX, Suite, TRAILER_BYTES_MAX};
 use media::{
     CallMediaId, DropReason, Expects, LegSpec, LegTerms, LocalPort, PortRange, Protection, Relay,
     RelayConfig, Sent, Side, Sources, rtcp,
@@ -238,4 +238,42 @@ fn a_source_that_is_not_authentic_is_never_learned() {
     }
     let (sent, _) = handle(&mut relay, start, B_PORT, carrier(), &plain(100)).unwrap();
     assert_eq!(sent.to, nat);
+}
+
+#[test]
+fn a_key_that_comes_back_after_media_in_clear_goes_on_where_it_was() {
+    let now = Instant::now();
+    let suite = Suite::AesCm128Sha1With80;
+    let mut relay = relay(now, srtp(suite, 1, 2), Protection::Clear);
+    let toward_phone = |relay: &mut Relay, sequence| {
+        handle(relay, now, B_PORT, carrier(), &plain(sequence)).map(|(_, packet)| packet)
+    };
+    let first = toward_phone(&mut relay, 9).expect("the first of its number");
+    for protection in [Protection::Clear, Protection::Awaited, srtp(suite, 1, 2)] {
+        relay.update(now, CALL, Side::A, terms(phone(), protection)).expect("an open call");
+    }
+    assert_eq!(toward_phone(&mut relay, 9), Err(DropReason::Replayed), "the key stream of 9 again");
+    assert!(toward_phone(&mut relay, 10).is_ok());
+
+    for protection in [Protection::Clear, srtp(suite, 3, 2)] {
+        relay.update(now, CALL, Side::A, terms(phone(), protection)).expect("an open call");
+    }
+    let anew = toward_phone(&mut relay, 9).expect("a new key begins anew");
+    assert_ne!(anew, first);
+    assert_eq!(unprotected(&mut Inbound::new(key(suite, 3), None), &anew), plain(9));
+}
+
+#[test]
+fn no_source_that_was_sent_under_a_key_is_forgotten_to_make_room_for_another() {
+    let mut outbound = Outbound::new(key(Suite::AesGcm128, 1));
+    let mut send = |ssrc: u32| {
+        let mut packet = plain(7);
+        packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
+        packet.extend([0; TRAILER_BYTES_MAX]);
+        outbound.protect_rtp(&mut packet, 172)
+    };
+    let most = STREAMS_MAX as u32;
+    assert!((0..most).all(|ssrc| send(ssrc).is_ok()));
+    assert_eq!(send(most), Err(DropReason::KeyExhausted));
+    assert_eq!(send(0), Err(DropReason::Replayed), "the first one is still known");
 }

@@ -1,10 +1,9 @@
 //! How far each stream has come under one key, and which packets it has shown.
 
-use arrayvec::ArrayVec;
-
 /// Synchronisation sources that are told apart under one key. A call has one at a time, and a new
-/// one with each transfer or music on hold; the one unheard for longest makes room.
-pub const STREAMS_MAX: usize = 8;
+/// one with each transfer or music on hold. Of what is received, the one unheard for longest makes
+/// room; of what is sent, none does, because its numbers would be used again.
+pub const STREAMS_MAX: usize = 64;
 
 /// Packets behind the newest that may still come, each once. RFC 3711 §3.3.2 asks for 64.
 pub const WINDOW: u64 = 128;
@@ -19,7 +18,7 @@ pub(super) type Index = u64;
 /// Positions of the streams in one direction.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    streams: ArrayVec<Stream, STREAMS_MAX>,
+    streams: Vec<Stream>,
     /// Counts packets, so that the stream unheard for longest is known.
     clock: u64,
 }
@@ -35,6 +34,10 @@ struct Stream {
     moved: u64,
 }
 
+/// There are as many sources under this key as are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Full;
+
 /// The number was used, or is too old for anybody to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Replayed;
@@ -47,6 +50,12 @@ impl Streams {
         let Some(stream) = self.of(ssrc) else { return Some(sequence.into()) };
         let ahead = i64::from(sequence.wrapping_sub(stream.highest as u16) as i16);
         stream.highest.checked_add_signed(ahead)
+    }
+
+    /// Whether there is a place for a source without another one's being forgotten.
+    pub(super) fn has_room(&self, ssrc: u32) -> Result<(), Full> {
+        let is_full = self.streams.len() >= STREAMS_MAX && self.of(ssrc).is_none();
+        if is_full { Err(Full) } else { Ok(()) }
     }
 
     /// Whether a number may be used now.
@@ -100,7 +109,7 @@ impl Streams {
     }
 
     fn add(&mut self, stream: Stream) {
-        if self.streams.is_full() {
+        if self.streams.len() >= STREAMS_MAX {
             let oldest = self.streams.iter().enumerate().min_by_key(|(_, it)| it.moved);
             let (at, _) = oldest.expect("a full table has streams");
             self.streams.swap_remove(at);

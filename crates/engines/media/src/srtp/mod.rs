@@ -76,15 +76,23 @@ impl Outbound {
         }
     }
 
+    /// Whether this is the key that is protected by.
+    pub(crate) fn is_by(&self, key: &MasterKey) -> bool {
+        self.key == *key
+    }
+
     /// Protects the RTP packet in the first `len` bytes of `buffer`, and gives its new length.
     ///
     /// # Errors
     /// [`DropReason::Replayed`] for a sequence number that was sent before: under one key it would
-    /// give away what both packets say. [`DropReason::NoRoom`] if the tag does not fit behind.
+    /// give away what both packets say. [`DropReason::KeyExhausted`] for one source more than
+    /// [`STREAMS_MAX`] under one key, for the same reason: to make room for it, how far another one has
+    /// come would have to be forgotten. [`DropReason::NoRoom`] if the tag does not fit behind.
     pub fn protect_rtp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, DropReason> {
         let packet = buffer.get(..len).ok_or(DropReason::NoRoom)?;
         let start = rtp::header_bytes(packet).ok_or(DropReason::NotRtp)?;
         let (ssrc, sequence) = rtp::source(packet).ok_or(DropReason::NotRtp)?;
+        self.rtp.has_room(ssrc).map_err(|_| DropReason::KeyExhausted)?;
         let index = self.rtp.estimate(ssrc, sequence).ok_or(DropReason::Replayed)?;
         self.rtp.check(ssrc, index).map_err(|_| DropReason::Replayed)?;
         let len = self.transform.seal_rtp(buffer, start..len, ssrc, index)?;
