@@ -17,6 +17,10 @@ pub use fault::TlsFault;
 /// Plaintext handed to the session at a time: what fills one record (RFC 8446 §5.1).
 const RECORD_BYTES_MAX: usize = 16 << 10;
 
+/// Reads of the socket in a row that bring nothing to read: records without content, a handshake's
+/// parts. Then other connections get their turn; the socket tells of what is left once more.
+const EMPTY_READS_MAX: usize = 8;
+
 /// How connections that are accepted are secured. Shared with whoever renews certificates:
 /// connections that begin later see what was put last, open ones stay as they are.
 #[derive(Clone)]
@@ -108,7 +112,11 @@ impl TlsStream {
 
     /// Reads plaintext; 0 is the end. A peer that ends without saying so (close_notify) has ended
     /// all the same: messages have lengths, so that nothing can be cut off unseen.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] too while the peer sends nothing but records without content.
     pub(crate) fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+        let mut reads = 0;
         loop {
             match self.session.reader().read(into) {
                 Ok(len) => {
@@ -126,6 +134,10 @@ impl TlsStream {
                 Err(error) => return Err(error.into()),
             }
             self.decrypted = 0;
+            if reads == EMPTY_READS_MAX {
+                return Err(io::Error::from(io::ErrorKind::WouldBlock).into());
+            }
+            reads += 1;
             let ended = self.session.read_tls(&mut self.tcp)? == 0;
             match self.session.process_new_packets() {
                 Ok(state) => self.decrypted = state.plaintext_bytes_to_read(),
