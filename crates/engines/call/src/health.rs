@@ -131,6 +131,11 @@ impl Health {
         }
     }
 
+    /// Whether a place has failed since it last answered.
+    pub(crate) fn is_doubted(&self, hop: &Hop) -> bool {
+        self.peers.get(&line_of(hop)).is_some_and(|it| it.health.failures > 0)
+    }
+
     /// What is known, by place, behind one.
     pub(crate) fn peers(&self) -> impl Iterator<Item = &PeerHealth> {
         self.peers.values().map(|it| &it.health)

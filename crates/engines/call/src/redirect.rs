@@ -144,7 +144,12 @@ impl Redirection<'_> {
             !self.tried.iter().any(|it| same(&it.attempt)) && !before.iter().any(same)
         };
         let gateway = Gateway::Carrier(Arc::clone(carrier));
-        let ways = hops.into_iter().map(|hop| Attempt { gateway: gateway.clone(), hop, dial });
+        let ways = hops.into_iter().map(|hop| Attempt {
+            gateway: gateway.clone(),
+            hop,
+            dial,
+            datagram: None,
+        });
         let ways: Vec<Attempt> = ways.filter(is_new).collect();
         if ways.is_empty() { Err(Why::AskedBefore) } else { Ok(ways) }
     }

@@ -120,6 +120,8 @@ pub(crate) struct Attempt {
     pub(crate) hop: Hop,
     /// The number to call there, if a redirection named another one.
     pub(crate) dial: Option<E164Number>,
+    /// The datagrams that this stream stands for, because the INVITE is too large for them.
+    pub(crate) datagram: Option<Hop>,
 }
 
 /// What a plan wants to be done.
@@ -257,7 +259,7 @@ impl Plan {
                 let candidate = &self.candidates[*at];
                 let hop = candidate.resolved.hops()[usize::from(next)];
                 let gateway = candidate.gateway.clone();
-                let attempt = Attempt { gateway, hop, dial: None };
+                let attempt = Attempt { gateway, hop, dial: None, datagram: None };
                 if standing(&hop) == Standing::Shut {
                     self.postponed.insert(0, attempt.clone());
                     return Some(Next::Later(attempt));

@@ -218,7 +218,10 @@ fn health(name: &str, peers: &dto::PeerList) -> String {
     let down: Vec<_> = known
         .iter()
         .filter(|it| it.state == dto::PeerState::Down)
-        .map(|it| format!("{} since {}", it.address, it.since))
+        .map(|it| {
+            let next = it.next_try.map(|at| format!(", tried again at {at}"));
+            format!("{} since {}{}", it.address, it.since, next.unwrap_or_default())
+        })
         .collect();
     match (known.len(), down.len()) {
         (0, _) => "not asked".into(),

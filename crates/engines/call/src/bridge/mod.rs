@@ -32,6 +32,7 @@ mod answered;
 mod digits;
 mod early;
 mod ending;
+mod large;
 mod orphan;
 mod progress;
 mod redirected;

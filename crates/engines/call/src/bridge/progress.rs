@@ -255,6 +255,7 @@ impl Call {
                 Failure::TimedOut => Tally::TimedOut,
                 Failure::Unreachable => Tally::Unreachable,
             });
+            self.fall_back_to_datagram();
             self.ask_next(turn);
         }
     }

@@ -11,7 +11,7 @@ use sip_core::{ClientId, Replies, ServerId, Token, digest};
 use sip_message::{CSeq, Flow, Message, MessageWriter, Method, Name, Status, Violation};
 
 use super::early::{Early, Fork, Offer};
-use super::{Bridge, Call};
+use super::{Bridge, Call, large};
 use crate::admission::{Facts, readable};
 use crate::bodies::{self, Whole};
 use crate::calls::{CallKey, Role};
@@ -216,7 +216,7 @@ impl Call {
             let (probing, now) = (turn.hub.config.probing, turn.now);
             let health = &mut turn.hub.health;
             let standing = |hop: &Hop| health.standing(now, hop, &probing);
-            let attempt = match setup.plan.next(&mut turn.hub.tokens, standing) {
+            let mut attempt = match setup.plan.next(&mut turn.hub.tokens, standing) {
                 Some(Next::Now(attempt)) => attempt,
                 Some(Next::Later(attempt)) => {
                     self.tried.push(Tried::new(attempt, Tally::Down));
@@ -231,16 +231,34 @@ impl Call {
                 }
                 continue;
             }
-            let flow = turn.hub.faces.flow_to(&attempt.hop);
-            let result = match flow {
-                Some(flow) if self.ask(turn, invite, &attempt, flow) => Tally::Open,
-                Some(_) => Tally::Unreachable,
-                None => Tally::NoListener,
-            };
+            let result = self.ask_over(turn, invite, &mut attempt);
+            self.watch_stream(turn, &attempt);
             self.tried.push(Tried::new(attempt, result));
             if result == Tally::Open {
                 return;
             }
+        }
+    }
+
+    /// Asks one gateway by the way that was chosen, or by a stream to the same place if the INVITE is
+    /// too large for a datagram.
+    fn ask_over(
+        &mut self,
+        turn: &mut Turn<'_>,
+        invite: &Message<'_>,
+        attempt: &mut Attempt,
+    ) -> Tally {
+        let stream = large::stream(turn, attempt);
+        let bytes_max = stream.map_or(usize::MAX, |it| it.datagram_max);
+        let mut left = self.ask(turn, invite, attempt, bytes_max);
+        if let (Sent::TooLarge, Some(stream)) = (left, stream) {
+            attempt.datagram = Some(std::mem::replace(&mut attempt.hop, stream.hop));
+            left = self.ask(turn, invite, attempt, usize::MAX);
+        }
+        match left {
+            Sent::Yes => Tally::Open,
+            Sent::No | Sent::TooLarge => Tally::Unreachable,
+            Sent::Nowhere => Tally::NoListener,
         }
     }
 
@@ -284,14 +302,15 @@ impl Call {
         })
     }
 
-    /// Sends the call's INVITE to one gateway for the first time. Says whether it left.
+    /// Sends the call's INVITE to one gateway for the first time, unless it is larger than that.
     fn ask(
         &mut self,
         turn: &mut Turn<'_>,
         invite: &Message<'_>,
         attempt: &Attempt,
-        flow: Flow,
-    ) -> bool {
+        bytes_max: usize,
+    ) -> Sent {
+        let Some(flow) = turn.hub.faces.flow_to(&attempt.hop) else { return Sent::Nowhere };
         let gateway = &attempt.gateway;
         if gateway.connector().is_some() {
             health::route_used(turn, &attempt.hop);
@@ -307,9 +326,9 @@ impl Call {
         let tag = turn.hub.endpoint.new_tag();
         let gateway = gateway.clone();
         let asked = Asked { gateway, flow, uri, call_id, tag, cseq: 1, digest };
-        if let Some((call_id, tag)) = self.called.replace((call_id, tag)) {
+        let before = self.called.replace((call_id, tag));
+        if let Some((call_id, tag)) = before {
             turn.hub.dialogs.remove(&call_id, &tag);
-            self.earlier.push(call_id);
         }
         turn.hub.dialogs.insert(&call_id, &tag, (self.key, Side::B));
         self.media.aim(turn, &flow, Encryption::of_gateway(&attempt.gateway));
@@ -322,7 +341,15 @@ impl Call {
             setup.min_se = turn.hub.config.session.map_or(0, |policy| policy.min);
         }
         self.alarms.set(Timer::Progress, turn.now.instant + turn.hub.config.patience.progress);
-        self.invite(turn, invite, asked)
+        let sent = self.invite(turn, invite, asked, bytes_max);
+        if sent == Sent::TooLarge {
+            // It never was: the one before it is the latest still.
+            turn.hub.dialogs.remove(&call_id, &tag);
+            self.called = before;
+        } else if let Some((call_id, _)) = before {
+            self.earlier.push(call_id);
+        }
+        sent
     }
 
     /// What the caller offers, as the called side gets it: each one that is asked has keys of its own.
@@ -336,7 +363,7 @@ impl Call {
     pub(super) fn ask_again(&mut self, turn: &mut Turn<'_>, asked: Asked) -> bool {
         let Some(setup) = self.setup() else { return false };
         let bytes = std::mem::take(&mut setup.invite);
-        let left = self.invite(turn, &parsed(&bytes), asked);
+        let left = self.invite(turn, &parsed(&bytes), asked, usize::MAX) == Sent::Yes;
         if let Some(setup) = self.setup() {
             setup.invite = bytes;
         }
@@ -344,12 +371,18 @@ impl Call {
     }
 
     /// Sends the INVITE, as a first or as a further request of its dialog to be.
-    fn invite(&mut self, turn: &mut Turn<'_>, invite: &Message<'_>, mut asked: Asked) -> bool {
+    fn invite(
+        &mut self,
+        turn: &mut Turn<'_>,
+        invite: &Message<'_>,
+        mut asked: Asked,
+        bytes_max: usize,
+    ) -> Sent {
         let branch = turn.hub.endpoint.new_branch();
         let owner = self.owner(Role::Invite);
         let facts = &self.facts;
         let (Bridge::Routing(setup) | Bridge::Ringing(setup)) = &mut self.state else {
-            return false;
+            return Sent::No;
         };
         let mut bytes = Vec::with_capacity(1024);
         let mut writer = MessageWriter::request(&mut bytes, Method::Invite, &asked.uri);
@@ -379,17 +412,21 @@ impl Call {
             (None, Some(offer)) => writer.body("application/sdp", offer),
             (None, None) => writer.finish(),
         }
+        if bytes.len() > bytes_max {
+            return Sent::TooLarge;
+        }
         let Asked { gateway, flow, uri, call_id, tag, cseq, digest } = asked;
         let request = Request { to: flow, branch, bytes };
-        let Some(client) = turn.request(Method::Invite, request, owner) else { return false };
+        let Some(client) = turn.request(Method::Invite, request, owner) else { return Sent::No };
         setup.attempt = Some(Invited { gateway, client, flow, uri, call_id, tag, cseq, digest });
-        true
+        Sent::Yes
     }
 
     /// The carrier has not said anything: it is given up, and the next one asked.
     pub(super) fn on_no_progress(&mut self, turn: &mut Turn<'_>) {
         self.note_silence(turn);
         self.give_up_attempt(turn, Tally::NoProgress, "");
+        self.fall_back_to_datagram();
         self.ask_next(turn);
     }
 
@@ -456,6 +493,18 @@ impl Setup {
 /// The caller's INVITE, from the bytes that were kept of it.
 pub(super) fn parsed(invite: &[u8]) -> Message<'_> {
     Message::parse(invite).expect("it was parsed when it came")
+}
+
+/// Whether an INVITE left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    /// There are too many transactions.
+    No,
+    /// It is larger than was allowed.
+    TooLarge,
+    /// We have no listener of that transport and address family.
+    Nowhere,
 }
 
 /// An INVITE about to leave.

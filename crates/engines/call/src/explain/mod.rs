@@ -306,10 +306,13 @@ fn caller_expected(facts: &Facts) -> Text {
 }
 
 fn route_row(tried: &Tried) -> Decision {
-    let Attempt { gateway, hop, dial } = &tried.attempt;
+    let Attempt { gateway, hop, dial, datagram } = &tried.attempt;
     let mut seen = format!("{gateway} at {}", hop.address);
     if let Some(dial) = dial {
         write!(seen, ", for {dial}").expect("a String takes every text");
+    }
+    if datagram.is_some() {
+        seen.push_str(", over TCP for its size");
     }
     write!(seen, ": {}", tried.result).expect("a String takes every text");
     let (verdict, remedy) = tried.result.verdict();

@@ -14,6 +14,7 @@ mod groups;
 mod headers;
 mod hostile;
 mod inward;
+mod large;
 mod masking;
 mod numbers;
 mod origination;
