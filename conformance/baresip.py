@@ -38,7 +38,7 @@ class Baresip:
             + f"audio_source aufile,{home}/source.wav\n"
             + "audio_player aubridge,sink\naudio_alert aubridge,alert\n"
             + f"ausrc_srate {RATE}\nauplay_srate {RATE}\nausrc_channels 1\nauplay_channels 1\n"
-            + f"snd_path {home}\nrtp_ports 36000-36100\n"
+            + f"snd_path {home}\nrtp_ports 13000-13100\n"
         )
         (home / "accounts").write_text(account)
 

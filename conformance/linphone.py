@@ -29,7 +29,7 @@ class Linphone:
             "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\ndefault_proxy=0\n"
             f"root_ca={server.data_dir}/sip-tls.crt\nverify_server_cn=0\n"
             f"media_encryption={'srtp' if srtp else 'none'}\n"
-            f"[rtp]\naudio_rtp_port=38000-38400\n[sound]\nechocancellation=0\n"
+            f"[rtp]\naudio_rtp_port=14000-14400\n[sound]\nechocancellation=0\n"
             f"[proxy_0]\nreg_proxy={proxy}\nreg_route={proxy}\nreg_identity=sip:{user}@{domain}\n"
             "reg_sendregister=0\n"
             f"[auth_info_0]\nusername={user}\nuserid=pbx\npasswd=secret\nrealm={domain}\n"

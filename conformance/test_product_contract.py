@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import struct
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sip_wire import Caller, authorization, challenges, contact, to_tag
-from trunkline_server import Server
+from trunkline_server import BIN, Server
 
 OWNED = "+12065550150"
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -272,3 +273,18 @@ def test_every_metric_is_on_the_page_of_metrics_and_no_other(server):
     told = set(re.findall(r"^\| `(trunkline_\w+)", page, re.M))
     # It exists only where the API speaks TLS.
     assert told - {"trunkline_api_tls_handshakes_failed_total"} == served
+
+
+def test_every_configuration_key_is_on_its_page_with_its_default_and_its_meaning(tmp_path):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TRUNKLINE_"))}
+    told = subprocess.run(
+        [BIN, "config", "print", "--output", "json"], env=kept, cwd=tmp_path, capture_output=True, check=True
+    ).stdout
+    page = (pathlib.Path(__file__).parent.parent / "docs/configuration.md").read_text()
+    rows = set(re.findall(r"^\| `.*$", page, re.M))
+    for key in json.loads(told)["keys"]:
+        value = "unset" if key["value"] is None else f"`{json.dumps(key['value'], ensure_ascii=False)}`"
+        row = f"| `{key['key']}` | {value} | {key['about']} |"
+        assert row in rows, f"docs/configuration.md lacks: {row}"
+        rows.remove(row)
+    assert not rows, "docs/configuration.md has what the program does not know"
