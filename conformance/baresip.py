@@ -1,11 +1,14 @@
 """baresip without sound devices: a caller, or a PBX that answers."""
 
 import pathlib
+import socket
 import subprocess
+import time
 
 from audio import RATE, read_samples, write_tone
 
 OWNED = "+12065550150"
+LISTENING_SECONDS_MAX = 10
 MODULES = next(
     it for it in map(pathlib.Path, ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"]) if it.is_dir()
 )
@@ -86,7 +89,15 @@ class Answering(Baresip):
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
+        end = time.monotonic() + LISTENING_SECONDS_MAX
+        while not self.listens():
+            assert self.process.poll() is None and time.monotonic() < end, self.log.read_text(errors="replace")
+            time.sleep(0.05)
         return self
+
+    def listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.tls_port)) == 0
 
     def __exit__(self, *_):
         self.process.terminate()
