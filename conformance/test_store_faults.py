@@ -15,11 +15,19 @@ from trunkline_server import Server
 # What fails, how, and what the refusal says of it.
 FAULTS = {
     "no space left": ("write", "ENOSPC", "no space is left"),
-    "quota of the file system used up": ("write", "EDQUOT", "the device of the database failed"),
+    "quota of the file system used up": ("write", "EDQUOT", "the quota of the database's file system is used up"),
     "writes fail": ("write", "EIO", "the device of the database failed"),
     "flushes fail": ("flush", "EIO", "the device of the database failed"),
     "everything fails": ("both", "EIO", "the device of the database failed"),
-    "became read-only": ("write", "EROFS", "the device of the database failed"),
+    "as large as a file may be": ("write", "EFBIG", "the limit on the size of files"),
+    "became read-only": ("write", "EROFS", "the database is on a read-only file system"),
+}
+# What the log tells the operator to do about it.
+REMEDIES = {
+    "ENOSPC": "make room on the file system",
+    "EDQUOT": "raise the quota",
+    "EFBIG": "raise the limit",
+    "EROFS": "mount it for writing",
 }
 
 
@@ -61,6 +69,8 @@ def test_every_write_is_refused_without_effect_while_reads_go_on(disk, server, a
             assert str(disk.home) not in message, "where the database lies is the operator's business"
         assert account.state() == before
     assert account.state() == before
+    told = server.log_text()
+    assert REMEDIES.get(number, "see the kernel's log") in told, "the operator is told what to do"
     # The same process takes up its work as soon as it can.
     account.voice.tag_resource(ResourceARN=account.connector_arn, Tags=[{"Key": "fault", "Value": number}])
     account.voice.untag_resource(ResourceARN=account.connector_arn, TagKeys=["fault"])
@@ -87,7 +97,8 @@ def test_a_limit_on_the_size_of_files_is_a_fault_like_another_and_not_the_end(se
     _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, hard))
     for operation in ("CreateVoiceConnector", "TagResource", "DeletePhoneNumber"):
-        assert "nothing was changed" in refusal(account.voice, operation, account.writes()[operation])
+        message = refusal(account.voice, operation, account.writes()[operation])
+        assert "the limit on the size of files" in message and "nothing was changed" in message
     assert account.state() == before
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
     account.voice.untag_resource(ResourceARN=account.connector_arn, TagKeys=["never there"])

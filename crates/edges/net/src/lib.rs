@@ -5,7 +5,8 @@
 //! [`Reactor`] (epoll), [`Waker`], [`UdpBatch`] (one SIP socket), [`Streams`] (SIP over TCP and TLS),
 //! [`RtpPool`] (pairs of RTP and RTCP sockets), [`Clock`] — and takes no decision about calls. Nothing
 //! here blocks but [`Reactor::wait`] and [`RtpPool::wait`]; everything that can grow has a limit.
-//! All `unsafe` of the product is in this crate's `lent`, `sys` and `uring` modules. Linux only.
+//! All `unsafe` of the product is in this crate's `lent`, `sys` and `uring` modules, but for one question
+//! to SQLite (`store`). Linux only.
 //!
 //! ```
 //! use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::seal::SealError;
 pub enum StoreError {
     /// The database cannot be used now. It recovers by itself when the fault ends; nothing of the
     /// failed work was kept.
-    #[error("the store is unavailable: {fault} ({detail})")]
+    #[error("the store is unavailable: {fault} ({detail}); {}", fault.remedy())]
     Unavailable {
         /// The cause, by kind.
         fault: Fault,
@@ -67,8 +67,12 @@ pub enum StoreError {
 /// What keeps the store from working for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// No space is left on the device, or a quota is used up.
+    /// No space is left on the device.
     DiskFull,
+    /// The quota of a user or a directory on the file system is used up.
+    Quota,
+    /// The process may write no larger files.
+    FileSize,
     /// The file system or the file is read-only.
     ReadOnly,
     /// The system refused access.
@@ -85,6 +89,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DiskFull => "no space is left for the database",
+            Self::Quota => "the quota of the database's file system is used up",
+            Self::FileSize => {
+                "the database is as large as the limit on the size of files lets it be"
+            }
             Self::ReadOnly => "the database is on a read-only file system",
             Self::Denied => "access to the database is denied",
             Self::Io => "the device of the database failed",
@@ -94,18 +102,41 @@ impl fmt::Display for Fault {
     }
 }
 
+impl Fault {
+    /// What an operator can do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::DiskFull => "make room on the file system of data_dir",
+            Self::Quota => "raise the quota, or make room within it",
+            Self::FileSize => "raise the limit (`ulimit -f`, LimitFSIZE= in a unit of systemd)",
+            Self::ReadOnly => "see in the kernel's log why it is so, and mount it for writing",
+            Self::Denied => "let the service's user read and write data_dir and what is in it",
+            Self::Io => "see the kernel's log for what the device says",
+            Self::Busy => "end the other program, or wait until it is done",
+            Self::Memory => "give the service more, or end what else uses it",
+        }
+    }
+
+    /// The fault that an error of the system stands for.
+    pub(crate) fn of(error: &io::Error) -> Self {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "io::ErrorKind is open-ended")]
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::DiskFull,
+            io::ErrorKind::QuotaExceeded => Self::Quota,
+            io::ErrorKind::FileTooLarge => Self::FileSize,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            io::ErrorKind::PermissionDenied => Self::Denied,
+            io::ErrorKind::OutOfMemory => Self::Memory,
+            _ => Self::Io,
+        }
+    }
+}
+
 impl StoreError {
     /// Sorts an I/O error on `path`.
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "io::ErrorKind is open-ended")]
-        let fault = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::DiskFull,
-            io::ErrorKind::ReadOnlyFilesystem => Fault::ReadOnly,
-            io::ErrorKind::PermissionDenied => Fault::Denied,
-            io::ErrorKind::OutOfMemory => Fault::Memory,
-            _ => Fault::Io,
-        };
-        Self::Unavailable { fault, detail: format!("{}: {error}", path.display()) }
+        let detail = format!("{}: {error}", path.display());
+        Self::Unavailable { fault: Fault::of(error), detail }
     }
 }
 

@@ -241,7 +241,8 @@ fn a_device_that_fails_to_write_costs_errors_but_neither_data_nor_a_restart() {
         .unwrap();
     let mut told = BufReader::new(limited.stdout.take().unwrap()).lines().map_while(Result::ok);
     let failed = told.find(|line| line.contains("unavailable")).expect("it meets the limit");
-    assert!(failed.contains("the device of the database failed"), "{failed}");
+    assert!(failed.contains("the limit on the size of files"), "{failed}");
+    assert!(failed.contains("ulimit -f"), "{failed}");
 
     let lifted = Command::new("prlimit")
         .args(["--fsize=unlimited:unlimited", "--pid", &limited.id().to_string()])

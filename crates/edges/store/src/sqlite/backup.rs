@@ -8,7 +8,7 @@ use model::Kind;
 use rusqlite::Connection;
 
 use super::connection::{self, Role};
-use super::fault::{Sorted as _, corrupt};
+use super::fault::{Sorted as _, caused, corrupt};
 use super::kinds::Kinds;
 use super::lock::LockFile;
 use super::rows::{Lens, Rows};
@@ -39,7 +39,7 @@ pub(crate) fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), Ba
     // SQLite takes an empty file as it takes none.
     let copied = conn.execute("VACUUM INTO ?1", [name]).sorted();
     progress.end_copying();
-    copied?;
+    copied.map_err(|error| caused(&conn, error))?;
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! What SQLite's errors mean here.
 
-use rusqlite::ErrorCode;
+use std::io;
+
+use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::{Fault, StoreError};
 
@@ -42,6 +44,26 @@ const fn fault_of(code: ErrorCode) -> Option<Fault> {
         | ErrorCode::FileLockingProtocolFailed => Some(Fault::Busy),
         ErrorCode::OutOfMemory => Some(Fault::Memory),
         _ => None,
+    }
+}
+
+/// Names the cause of a failure that SQLite calls one of the device, whatever it was: the system's own
+/// error, which the connection keeps.
+pub(super) fn caused(conn: &Connection, error: StoreError) -> StoreError {
+    let StoreError::Unavailable { fault: Fault::Io, detail } = error else { return error };
+    let cause = io::Error::from_raw_os_error(system_errno(conn));
+    let fault = Fault::of(&cause);
+    let detail = if fault == Fault::Io { detail } else { format!("{detail}: {cause}") };
+    StoreError::Unavailable { fault, detail }
+}
+
+/// The `errno` of the last failure of the device or of opening a file; 0 if there was none.
+fn system_errno(conn: &Connection) -> i32 {
+    // SAFETY: the handle is a connection's that is open while it is borrowed, and the function reads
+    // one number from it.
+    #[expect(unsafe_code, reason = "the safe interface has no name for this function")]
+    unsafe {
+        ffi::sqlite3_system_errno(conn.handle())
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::Checkpointer;
 use super::connection::{self, Role, run};
-use super::fault::Sorted as _;
+use super::fault::{Sorted as _, caused};
 use super::identity::FileIdentity;
 use super::lock::LockFile;
 use super::rows::{Lens, Rows};
@@ -263,23 +263,26 @@ impl Writer {
         let (feed_oldest, feed_changes_min) = (self.feed_oldest, self.feed_changes_min);
         self.file.check(&self.path)?;
         let conn = self.connection()?;
-        run(conn, "BEGIN IMMEDIATE")?;
-        let mut tx = WriteTx::new(Rows { conn, lens: &lens }, revision);
-        for member in group {
-            member.fault = run_job(conn, &mut tx, member.job.as_mut())?;
-        }
-        let revision = tx.last_revision();
-        let mut oldest = feed_oldest;
-        if revision + 1 - oldest > feed_changes_min + FEED_TRIM_SLICE {
-            oldest += FEED_TRIM_SLICE;
-            conn.prepare_cached("DELETE FROM change WHERE revision < ?1")
-                .and_then(|mut it| it.execute([oldest]))
-                .sorted()?;
-        }
-        run(conn, "COMMIT")?;
-        let changes = tx.into_changes();
+        let transact = || {
+            run(conn, "BEGIN IMMEDIATE")?;
+            let mut tx = WriteTx::new(Rows { conn, lens: &lens }, revision);
+            for member in group {
+                member.fault = run_job(conn, &mut tx, member.job.as_mut())?;
+            }
+            let revision = tx.last_revision();
+            let mut oldest = feed_oldest;
+            if revision + 1 - oldest > feed_changes_min + FEED_TRIM_SLICE {
+                oldest += FEED_TRIM_SLICE;
+                conn.prepare_cached("DELETE FROM change WHERE revision < ?1")
+                    .and_then(|mut it| it.execute([oldest]))
+                    .sorted()?;
+            }
+            run(conn, "COMMIT")?;
+            Ok((oldest, Committed { revision, changes: tx.into_changes() }))
+        };
+        let (oldest, committed) = transact().map_err(|error| caused(conn, error))?;
         self.feed_oldest = oldest;
-        Ok(Committed { revision, changes })
+        Ok(committed)
     }
 
     fn roll_back(&mut self) {
@@ -305,7 +308,7 @@ fn run_job(
     let mark = tx.mark();
     run(conn, "SAVEPOINT job")?;
     let verdict = job.run(tx);
-    let fault = tx.take_fault();
+    let fault = tx.take_fault().map(|it| caused(conn, it));
     if conn.is_autocommit() {
         // SQLite itself rolls back everything on some failures of the device.
         let detail = "the transaction was rolled back".to_owned();
