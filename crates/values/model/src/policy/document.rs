@@ -11,40 +11,65 @@ use super::condition::Condition;
 use super::wildcard::{Pattern, Variables};
 use super::{Choice, Effect, Policy, PolicyError, Statement};
 
+/// An element that may be left out: `None` if it is, `Some(None)` if it is written as null, which no
+/// element may be, because it could be taken for no element as well as for an empty one.
+type Element<T> = Option<Option<T>>;
+
+/// Reads an element that is there, if only as null.
+fn written<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Element<T>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// What an element holds, if it is there.
+fn given<'a, T>(
+    place: &str,
+    name: &str,
+    element: &'a Element<T>,
+) -> Result<Option<&'a T>, PolicyError> {
+    if matches!(element, Some(None)) {
+        let rule = "null is no value here; give it one, or leave the element out";
+        let place = if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+        return Err(PolicyError::Elements { place, rule });
+    }
+    Ok(element.as_ref().and_then(Option::as_ref))
+}
+
 /// A policy's elements. What is not listed here is refused, and so is an element that is given twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub(super) struct RawPolicy {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    version: Element<String>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    id: Element<String>,
     statement: OneOrMany<Written<RawStatement>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct RawStatement {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sid: Option<String>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    sid: Element<String>,
     effect: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    action: Option<OneOrMany<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_action: Option<OneOrMany<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    resource: Option<OneOrMany<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_resource: Option<OneOrMany<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    condition: Option<Entries<Entries<OneOrMany<Scalar>>>>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    action: Element<OneOrMany<String>>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    not_action: Element<OneOrMany<String>>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    resource: Element<OneOrMany<String>>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    not_resource: Element<OneOrMany<String>>,
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    condition: Element<Entries<Entries<OneOrMany<Scalar>>>>,
 }
 
 impl RawPolicy {
     /// Every action pattern, as it was written.
     pub(super) fn actions(&self) -> impl Iterator<Item = &str> {
         let statements = self.statement.as_slice().iter();
-        let lists = statements.flat_map(|it| [&it.0.action, &it.0.not_action]).flatten();
+        let lists = statements.flat_map(|it| [&it.0.action, &it.0.not_action]).flatten().flatten();
         lists.flat_map(|it| it.as_slice()).map(String::as_str)
     }
 }
@@ -59,7 +84,9 @@ impl TryFrom<RawPolicy> for Policy {
         if chars > Self::CHARS_MAX {
             return Err(PolicyError::TooLong { chars });
         }
-        let variables = match document.version.as_deref() {
+        given("", "Id", &document.id)?;
+        let version = given("", "Version", &document.version)?;
+        let variables = match version.map(String::as_str) {
             Some("2012-10-17") => Variables::Read,
             None | Some("2008-10-17") => Variables::Plain,
             Some(other) => {
@@ -78,10 +105,12 @@ impl TryFrom<RawPolicy> for Policy {
         let mut statements: Vec<Statement> = Vec::with_capacity(raw.len());
         for (at, Written(statement)) in raw.iter().enumerate() {
             let earlier = &raw[..at];
-            if statement.sid.is_some() && earlier.iter().any(|it| it.0.sid == statement.sid) {
+            if let Some(Some(sid)) = &statement.sid
+                && earlier.iter().any(|it| it.0.sid == statement.sid)
+            {
                 return Err(PolicyError::Value {
                     place: format!("Statement[{at}].Sid"),
-                    text: statement.sid.clone().unwrap_or_default(),
+                    text: sid.clone(),
                     rule: "another statement has this Sid; give each its own, or none",
                 });
             }
@@ -93,7 +122,7 @@ impl TryFrom<RawPolicy> for Policy {
 
 impl RawStatement {
     fn read(&self, place: &str, variables: Variables) -> Result<Statement, PolicyError> {
-        let name = match &self.sid {
+        let name = match given(place, "Sid", &self.sid)? {
             None => place.to_owned(),
             Some(sid) if sid.bytes().all(|it| it.is_ascii_alphanumeric()) => {
                 format!("{place} (Sid {sid})")
@@ -117,7 +146,7 @@ impl RawStatement {
                 });
             }
         };
-        let conditions = match &self.condition {
+        let conditions = match given(place, "Condition", &self.condition)? {
             None => Vec::new(),
             Some(condition) => conditions(&format!("{place}.Condition"), condition, variables)?,
         };
@@ -141,7 +170,7 @@ impl RawStatement {
     }
 }
 
-type Named<'a> = (&'static str, &'a Option<OneOrMany<String>>);
+type Named<'a> = (&'static str, &'a Element<OneOrMany<String>>);
 
 /// Reads the one of two elements that is there.
 fn choice(
@@ -150,6 +179,7 @@ fn choice(
     (not_name, all_but): Named<'_>,
     read: impl Fn(&str, &str) -> Result<Pattern, PolicyError>,
 ) -> Result<Choice, PolicyError> {
+    let (these, all_but) = (given(place, name, these)?, given(place, not_name, all_but)?);
     let (name, list, make): (_, _, fn(Vec<Pattern>) -> Choice) = match (these, all_but) {
         (Some(list), None) => (name, list, Choice::These),
         (None, Some(list)) => (not_name, list, Choice::AllBut),
@@ -209,8 +239,18 @@ fn conditions(
     raw: &Entries<Entries<OneOrMany<Scalar>>>,
     variables: Variables,
 ) -> Result<Vec<Condition>, PolicyError> {
+    let empty = |place: String| {
+        let rule = "nothing is compared here; name a key and its values, or leave it out";
+        PolicyError::Elements { place, rule }
+    };
+    if raw.0.is_empty() {
+        return Err(empty(place.to_owned()));
+    }
     let mut conditions = Vec::new();
     for (operator, keys) in &raw.0 {
+        if keys.0.is_empty() {
+            return Err(empty(format!("{place}.{operator}")));
+        }
         for (key, values) in &keys.0 {
             let values: Vec<&str> = values.as_slice().iter().map(|it| it.0.as_str()).collect();
             conditions.push(Condition::read(place, operator, key, &values, variables)?);
