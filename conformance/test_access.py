@@ -127,7 +127,7 @@ def ask(client, operation, parameters):
 
 
 def reads(operation):
-    return MODEL.operation_model(operation).http["method"] == "GET"
+    return MODEL.operation_model(operation).http["method"] == "GET" or operation == "ValidateE911Address"
 
 
 def declared(operation):
@@ -328,6 +328,14 @@ def test_a_read_only_key_reads_and_changes_nothing(operation, reader, owned):
     assert (status, error) == (names[expected], expected)
     message = answer["Error"]["Message"]
     assert f"chime:{operation}" in message and "read-only" in message and "trunkline key create" in message
+
+
+def test_an_address_is_validated_without_a_word_in_the_audit(server, reader):
+    address = {"StreetNumber": "410", "StreetInfo": "Terry Ave N", "City": "Seattle", "State": "WA", "Country": "US"}
+    status, _, answer = ask(reader, "ValidateE911Address", {"AwsAccountId": "0" * 12, **address, "PostalCode": "98109"})
+    assert status == 202 and answer["ValidationResult"] == 0
+    listed = server.run("audit", "--operation", "ValidateE911Address", "--output", "json").stdout
+    assert json.loads(listed)["records"] == []
 
 
 def test_each_refusal_is_in_the_audit(server, reader, owned):

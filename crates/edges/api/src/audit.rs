@@ -294,6 +294,7 @@ mod tests {
     #[test]
     fn what_only_reads_has_no_record() {
         assert!(draft(WireMethod::Get, "/voice-connectors", "").is_none());
+        assert!(draft(WireMethod::Post, "/emergency-calling/address", "").is_none());
         assert!(draft(WireMethod::Post, "/voice-connectors", "").is_some());
     }
 

@@ -268,11 +268,12 @@ fn sensitive_map_keys_and_values_survive() {
 }
 
 #[test]
-fn reads_are_gets_and_gets_are_reads() {
+fn reads_are_gets_and_the_validation_of_an_address() {
     for operation in Operation::all() {
         let spec = operation.spec();
-        let get = spec.method == chime_api::Method::Get;
-        assert_eq!(get, spec.effect == Effect::Read, "{operation}");
+        let reads =
+            spec.method == chime_api::Method::Get || operation == Operation::ValidateE911Address;
+        assert_eq!(reads, spec.effect == Effect::Read, "{operation}");
         assert_eq!(spec.output.is_none(), spec.status == 204, "{operation}");
     }
 }

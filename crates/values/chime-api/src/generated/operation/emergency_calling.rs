@@ -79,7 +79,7 @@ pub(super) static VALIDATE_E911_ADDRESS: Spec = Spec {
     path: "/emergency-calling/address",
     selector: None,
     status: 202,
-    effect: Effect::Idempotent,
+    effect: Effect::Read,
     support: Support::Current,
     errors: &[
         ErrorShape::UnauthorizedClientException,
