@@ -22,13 +22,6 @@ FAULTS = {
     "as large as a file may be": ("write", "EFBIG", "the limit on the size of files"),
     "became read-only": ("write", "EROFS", "the database is on a read-only file system"),
 }
-# What the log tells the operator to do about it.
-REMEDIES = {
-    "ENOSPC": "make room on the file system",
-    "EDQUOT": "raise the quota",
-    "EFBIG": "raise the limit",
-    "EROFS": "mount it for writing",
-}
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +62,6 @@ def test_every_write_is_refused_without_effect_while_reads_go_on(disk, server, a
             assert str(disk.home) not in message, "where the database lies is the operator's business"
         assert account.state() == before
     assert account.state() == before
-    told = server.log_text()
-    assert REMEDIES.get(number, "see the kernel's log") in told, "the operator is told what to do"
     # The same process takes up its work as soon as it can.
     account.voice.tag_resource(ResourceARN=account.connector_arn, Tags=[{"Key": "fault", "Value": number}])
     account.voice.untag_resource(ResourceARN=account.connector_arn, TagKeys=["fault"])
