@@ -204,6 +204,7 @@ async fn assemble(
     let live = live(&config, &asker, &recorder, &projection, shelf, &addresses);
     let clock = Arc::new(SystemClock);
     let context = api::Context::open(store.clone(), api_config(&config), live, clock).await?;
+    context.show(Arc::new(console::Console));
     let metrics = Metrics {
         asker: asker.clone(),
         media: media.clone(),

@@ -65,6 +65,14 @@ impl Answer {
         self.status.as_u16()
     }
 
+    /// The JSON text; nothing if it has another body or none.
+    pub(crate) fn into_json(self) -> Vec<u8> {
+        match self.body {
+            Body::Json(json) => json,
+            Body::Empty | Body::Xml(_) | Body::Octets(_) => Vec::new(),
+        }
+    }
+
     /// The HTTP response.
     pub(crate) fn into_response(self, request_id: &str) -> Response<Full<Bytes>> {
         let (body, content_type) = match self.body {

@@ -1,12 +1,12 @@
 //! What every request needs: the store, the time, the settings, the keys, the calls in progress.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use store::{Store, StoreError, Tx, View, WriteError};
 
 use crate::audit::{AuditLog, Draft};
-use crate::authenticate::KeyRing;
+use crate::authenticate::{KeyRing, Sessions};
 use crate::body::Budget;
 use crate::clock::Clock;
 use crate::config::ApiConfig;
@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::live::LiveCalls;
 use crate::operation::phone_number_order::fulfil::Fulfilment;
 use crate::operator::backup::BackupDesk;
+use crate::pages::Pages;
 use crate::quota::{QuotaBook, VoiceConnectorCount};
 use crate::tally::{Served, Tally};
 
@@ -45,6 +46,8 @@ pub struct Surroundings {
     pub(crate) quotas: Arc<QuotaBook>,
     pub(crate) bodies: Budget,
     pub(crate) audit: AuditLog,
+    pub(crate) sessions: Sessions,
+    pub(crate) pages: OnceLock<Arc<dyn Pages>>,
 }
 
 impl Context {
@@ -74,10 +77,17 @@ impl Context {
             tally: Tally::default(),
             backups,
             quotas,
+            sessions: Sessions::default(),
+            pages: OnceLock::new(),
         });
         let context = Arc::new(Self { shared, draft: None });
         context.fulfilment().resume().await?;
         Ok(context)
+    }
+
+    /// Serves web pages besides; the first ones that are given stay.
+    pub fn show(&self, pages: Arc<dyn Pages>) {
+        let _ = self.pages.set(pages);
     }
 
     /// What fulfils the orders of phone numbers.

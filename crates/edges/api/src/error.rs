@@ -97,6 +97,12 @@ kinds! {
 }
 
 impl ApiError {
+    /// The HTTP status that it is answered with.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.kind.wire().0
+    }
+
     /// A failure that the caller is told about in `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after_s: None, allow: None, cause: None }

@@ -6,7 +6,7 @@
 //! What it refuses to be: a web framework, a place for calls (it asks [`LiveCalls`]), a store of
 //! passwords (they become digest keys before they are written).
 //!
-//! **The invariant.** No operation runs without a permission that only a verified signature can
+//! **The invariant.** No operation runs without a permission that only a proof of a key's secret can
 //! lead to, and before it nothing is read but what the key's policy asks about the caller's own
 //! resources; so what another account owns cannot be told from what does not exist.
 //!
@@ -40,6 +40,7 @@ pub mod operation;
 pub mod operator;
 mod origin;
 mod page;
+pub mod pages;
 mod quota;
 mod random;
 mod server;

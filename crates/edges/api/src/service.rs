@@ -3,7 +3,8 @@
 //! ```text
 //! request ─► request id ─► route ─► claim ─► body ─► verify ─► throttle ─┬─► sts
 //!                      │                                                  ├─► operator
-//!                      └─► openapi                                        └─► authorize ─► operate
+//!                      ├─► openapi                                        └─► authorize ─► operate
+//!                      └─► pages
 //! ```
 
 use std::future::{Future, poll_fn};
@@ -31,6 +32,7 @@ use crate::body::Sender;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
 use crate::origin::Origin;
+use crate::pages::{self, Desk, PageRequest};
 use crate::{body, openapi, operation, operator, sts};
 
 /// Answers one request. Never fails, and outlives its own panics.
@@ -46,6 +48,11 @@ pub(crate) async fn respond(
     if let Some(document) = openapi::answer(&parts, &request_id) {
         context.tally.add("openapi", document.status().as_u16(), began.elapsed());
         return document;
+    }
+    if let Some(path) = pages::path_within(parts.uri.path()) {
+        let page = show(&context, origin, (&parts, path), body, &request_id).await;
+        context.tally.add("console", page.status().as_u16(), began.elapsed());
+        return page;
     }
     let dialect = dialect(&parts);
     let mut line = LogLine::UNKNOWN;
@@ -79,6 +86,48 @@ pub(crate) async fn respond(
         Ok(answer) => answer.into_response(&request_id),
         Err(error) => error.into_response(&request_id, dialect),
     }
+}
+
+/// Answers a request for a web page.
+async fn show(
+    context: &Context,
+    origin: Origin,
+    (parts, path): (&Parts, &str),
+    body: Incoming,
+    request_id: &str,
+) -> Response<Full<Bytes>> {
+    let limits = &context.config.limits;
+    let shown = async {
+        check_header_size(parts, limits.header_bytes)?;
+        check_host(parts)?;
+        let allowance = context.bodies.allowance(Sender::Stranger);
+        let form = body::read(body, pages::FORM_BYTES_MAX, limits.body_time, allowance).await?;
+        let pages = context.pages.get().ok_or_else(no_pages)?;
+        let request = PageRequest {
+            method: &parts.method,
+            path,
+            query: parts.uri.query().unwrap_or(""),
+            is_foreign: pages::is_foreign(parts),
+            form: &form,
+        };
+        Ok(pages.answer(Desk::new(context, origin, parts), request).await)
+    };
+    let shown = match guarded(timeout(limits.request_time, shown)).await {
+        Some(Ok(shown)) => shown,
+        Some(Err(_elapsed)) => Err(ApiError::new(
+            ErrorKind::ServiceUnavailable,
+            format!("the page took longer than {:?}; ask again", limits.request_time),
+        )),
+        None => Err(ApiError::failure().caused_by("a panic, reported by the panic hook above")),
+    };
+    match shown {
+        Ok(page) => pages::named(page, request_id),
+        Err(error) => error.into_response(request_id, Dialect::Json),
+    }
+}
+
+fn no_pages() -> ApiError {
+    ApiError::new(ErrorKind::NotFound, "this process serves no web pages")
 }
 
 async fn process(

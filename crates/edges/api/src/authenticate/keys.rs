@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{constant_time, hmac};
 use model::{AccessKey, AccessKeyId, AccountId, KeyPolicy, KeyStatus, Kind, Secret, UnixMillis};
 use store::{Committed, Observer, Store, StoreError, TypedView as _};
 use zeroize::Zeroizing;
@@ -49,6 +49,13 @@ impl KeyRing {
                 Ok(Arc::new(Self { keys: RwLock::new(keys), decoy: Arc::new(RingKey::decoy()) }))
             })
             .await
+    }
+
+    /// A ring of keys that never change.
+    #[cfg(test)]
+    pub(super) fn of(keys: impl IntoIterator<Item = AccessKey>) -> Self {
+        let keys = keys.into_iter().map(|key| (key.id.clone(), Arc::new(RingKey::new(key))));
+        Self { keys: RwLock::new(keys.collect()), decoy: Arc::new(RingKey::decoy()) }
     }
 
     /// Whether a key has this id.
@@ -104,6 +111,12 @@ impl RingKey {
             policy: KeyPolicy::ReadOnly,
             created: UnixMillis(0),
         })
+    }
+
+    /// Whether this is the key's secret; the comparison tells nothing by the time it takes.
+    pub(super) fn is_proved_by(&self, secret: &str) -> bool {
+        let own = self.key.secret.expose().as_bytes();
+        constant_time::verify_slices_are_equal(own, secret.as_bytes()).is_ok()
     }
 
     /// The key that signs for one day, region and service; derived once, then remembered.

@@ -1,4 +1,5 @@
-//! Signature Version 4: from a signed request to a [`Caller`].
+//! Signature Version 4: from a signed request to a [`Caller`]. Web pages come to one by a
+//! [session](Sessions), which begins with a proof of the same secret.
 //!
 //! Two steps, so that a stranger's body is not read: [`claim`] takes the headers apart and refuses
 //! what can be refused without a secret; [`Claim::verify`] rebuilds the signature over headers and
@@ -7,6 +8,7 @@
 mod authorization;
 mod canonical;
 mod keys;
+mod session;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use self::authorization::{ALGORITHM, Authorization, incomplete, parse_date, prin
 use self::canonical::Signed;
 pub(crate) use self::keys::KeyRing;
 use self::keys::{Found, RingKey};
+pub(crate) use self::session::Sessions;
 use crate::error::{ApiError, ErrorKind};
 
 /// The largest difference between the signer's clock and ours, in milliseconds.
@@ -33,8 +36,8 @@ pub(crate) enum Service {
     Sts,
 }
 
-/// Proof that a request was signed by a key of this installation. [`Claim::verify`] is the only
-/// maker.
+/// Proof that a request was made by who knows the secret of a key of this installation. Only
+/// [`Claim::verify`] and [`Sessions::caller`] make it.
 pub(crate) struct Caller {
     key: Arc<RingKey>,
     region: Region,

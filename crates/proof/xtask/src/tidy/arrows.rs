@@ -19,7 +19,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("api", &["chime-api", "model", "store"]),
     ("chime-client", &["chime-api"]),
     ("cloud", &["model"]),
-    ("console", &["api"]),
+    ("console", &["api", "model"]),
 ];
 
 /// Packages of others that would bring clocks, sockets, threads or storage into values and engines.
