@@ -70,6 +70,7 @@ class Trunkline:
     name = "trunkline (B2BUA, media anchored, records written)"
 
     def __init__(self, home):
+        """`home / "data"` may hold a filled data directory already."""
         self.home = home
         self.binary = TARGET / "trunkline"
         self.environment = os.environ | {
