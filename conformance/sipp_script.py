@@ -5,15 +5,13 @@ A script is a list of steps; `render` makes SIPp's XML of it. A PBX is the calle
 """
 
 import dataclasses
-import itertools
 import pathlib
 import re
 import subprocess
 import time
 from xml.sax.saxutils import quoteattr
 
-# Below those that Linux gives to anybody, and beside those of the service's media.
-ports = itertools.count(11000, 4)
+from ports import TO_MEDIA, ports
 
 OFFER = """v=0
 o=user 1 1 IN IP4 [local_ip]
@@ -236,7 +234,7 @@ class Sipp:
         self.errors = self.home / f"{name}-errors.log"
         self.process = subprocess.Popen(
             ["sipp", "-sf", path, "-m", "1", "-t", transport, "-i", "127.0.0.1", "-p", str(self.port), "-nostdin"]
-            + ["-mi", "127.0.0.1", "-mp", str(self.port + 4000), "-timeout", f"{seconds}s", "-timeout_error"]
+            + ["-mi", "127.0.0.1", "-mp", str(self.port + TO_MEDIA), "-timeout", f"{seconds}s", "-timeout_error"]
             + ["-trace_err", "-error_file", self.errors, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

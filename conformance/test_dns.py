@@ -9,17 +9,10 @@ import time
 
 import pytest
 
+from ports import ports
 from trunkline_server import Server
 
 OWNED = "+12065550150"
-
-
-def free_port():
-    """A port that is free for UDP and TCP now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind(("127.0.0.1", 0))
-        tcp.bind(udp.getsockname())
-        return udp.getsockname()[1]
 
 
 class NameServer:
@@ -115,7 +108,7 @@ def zone(tmp_path):
         f"srv-host=_sip._udp.sip.example,a.example,{first},1,1",
         f"srv-host=_sip._udp.sip.example,b.example,{second},2,1",
     ]
-    names = NameServer(tmp_path, free_port(), lines)
+    names = NameServer(tmp_path, next(ports), lines)
     names.hosts.write_text("127.0.0.1 a.example b.example plain.example\n")
     names.start()
     yield names, gateways

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from ports import ports
 from sipp_script import (
     HELD,
     HOLD,
@@ -21,7 +22,6 @@ from sipp_script import (
     invite,
     offered,
     pause,
-    ports,
     refuse,
     refused,
     reply,

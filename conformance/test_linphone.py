@@ -9,12 +9,11 @@ from audio import share_of_tone
 from authority import Authority
 from baresip import Answering
 from linphone import OWNED, Linphone
+from ports import ports
 from trunkline_server import Server
 
 ECHO, TONE = "+12065550100", "+12065550120"
 CALLER = "+13125550142"
-# Below the ports that a system gives away by itself.
-PBX_PORT = 16300
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +83,7 @@ def pbx(server, encrypted, authority, tmp_path):
     home = tmp_path / "pbx"
     home.mkdir()
     voice, it = server.client(), {"VoiceConnectorId": encrypted["VoiceConnectorId"]}
-    with Answering(home, PBX_PORT, *authority.issue("pbx")) as running:
+    with Answering(home, next(ports), *authority.issue("pbx")) as running:
         route = {"Host": "127.0.0.1", "Port": running.tls_port, "Protocol": "TCP", "Priority": 1, "Weight": 1}
         voice.put_voice_connector_origination(**it, Origination={"Routes": [route]})
         errors = voice.associate_phone_numbers_with_voice_connector(

@@ -1,6 +1,5 @@
 """SIPp as the customer's PBX: calls that a credential admits, and refusals that say why."""
 
-import itertools
 import json
 import pathlib
 import subprocess
@@ -8,10 +7,11 @@ import time
 
 import pytest
 
+from ports import TO_MEDIA, ports
+
 SCENARIOS = pathlib.Path(__file__).parent / "sipp"
 OWNED = "+12065550150"
 ECHO = "+12065550100"
-ports = itertools.count(31000, 10)
 
 
 class Pbx:
@@ -39,7 +39,7 @@ class Pbx:
         local = next(ports)
         done = subprocess.run(
             ["sipp", f"{host}:{port}", "-sf", path, "-m", str(calls), "-r", "50", "-t", transport]
-            + ["-i", "127.0.0.1", "-p", str(local), "-mi", "127.0.0.1", "-mp", str(local + 1000)]
+            + ["-i", "127.0.0.1", "-p", str(local), "-mi", "127.0.0.1", "-mp", str(local + TO_MEDIA)]
             + ["-key", "domain", self.domain, "-key", "from", caller, "-key", "to", to]
             + ["-au", "pbx", "-ap", password, "-timeout", "30s", "-timeout_error", "-nostdin"]
             + ["-trace_err", "-error_file", self.tmp_path / "sipp-errors.log"],
