@@ -16,6 +16,9 @@ const CHANCE_PERCENT: u64 = 4;
 /// How many times as long as a forged request its answer may be.
 pub(crate) const AMPLIFICATION_MAX: usize = 3;
 
+/// Packets of encrypted legs that it remembers.
+const MEMORY_MAX: usize = 64;
+
 /// What it pretends to be asking for; one in seven times it pretends to have answered.
 const METHODS: [&str; 6] = ["BYE", "CANCEL", "INVITE", "INFO", "UPDATE", "ACK"];
 
@@ -23,16 +26,24 @@ const METHODS: [&str; 6] = ["BYE", "CANCEL", "INVITE", "INFO", "UPDATE", "ACK"];
 #[derive(Debug)]
 pub(crate) struct Attacker {
     rng: Rng,
+    chance_percent: u64,
+    /// What went to encrypted ports before.
+    memory: Vec<(u16, Vec<u8>)>,
 }
 
 impl Attacker {
     pub(crate) fn new(rng: Rng) -> Self {
-        Self { rng }
+        Self { rng, chance_percent: CHANCE_PERCENT, memory: Vec::new() }
+    }
+
+    /// From now on it answers everything.
+    pub(crate) fn never_rests(&mut self) {
+        self.chance_percent = 100;
     }
 
     /// Whether it does something about what it has just seen.
     pub(crate) fn strikes(&mut self) -> bool {
-        self.rng.percent(CHANCE_PERCENT)
+        self.rng.percent(self.chance_percent)
     }
 
     /// Audio for a port that `seen` went to: what seems to come next in that stream, and a stream
@@ -52,6 +63,40 @@ impl Attacker {
             packets.extend([next, own]);
         }
         packets
+    }
+
+    /// What somebody without keys can make of a packet that went to an encrypted port: the same once
+    /// more, one of long ago, one that is cut, longer, or changed in a bit, what seems to come next
+    /// under an old tag, and audio in clear. Each with its name.
+    pub(crate) fn encrypted(&mut self, port: u16, seen: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+        let mut packets = vec![("a replayed packet", seen.to_vec())];
+        packets.extend(self.recall(port).map(|it| ("an old packet", it)));
+        let cut = self.rng.below(seen.len() as u64) as usize;
+        packets.push(("a truncated packet", seen[..cut].to_vec()));
+        packets.push(("a lengthened packet", [seen, &[self.rng.below(256) as u8]].concat()));
+        let mut flipped = seen.to_vec();
+        flipped[self.rng.below(seen.len() as u64) as usize] ^= 1 << self.rng.below(8);
+        packets.push(("a garbled packet", flipped));
+        for next in self.audio(seen) {
+            let clear = next.iter().take(12).copied().chain([0xd5; 160]).collect();
+            packets.extend([("a forged packet", next), ("a packet in clear", clear)]);
+        }
+        self.remember(port, seen);
+        packets
+    }
+
+    fn recall(&mut self, port: u16) -> Option<Vec<u8>> {
+        let known: Vec<_> = self.memory.iter().filter(|(to, _)| *to == port).collect();
+        let at = self.rng.below(known.len().max(1) as u64) as usize;
+        known.get(at).map(|(_, packet)| packet.clone())
+    }
+
+    fn remember(&mut self, port: u16, packet: &[u8]) {
+        if self.memory.len() == MEMORY_MAX {
+            let at = self.rng.below(MEMORY_MAX as u64) as usize;
+            self.memory.swap_remove(at);
+        }
+        self.memory.push((port, packet.to_vec()));
     }
 
     /// A request or answer that names the call that `seen` belongs to.

@@ -8,7 +8,7 @@ use call::{Change, ResolvedCarrier};
 use model::{
     AccountId, AssociationTarget, Carrier, CarrierName, CarrierTransport, DigestKeys, E164Number,
     NetworkType, Origination, PhoneNumber, Region, Route, RouteProtocol, Secret, SipUser,
-    Termination, UnixMillis, Username, VoiceConnector, VoiceConnectorId,
+    SrtpPolicy, Termination, UnixMillis, Username, VoiceConnector, VoiceConnectorId,
 };
 use sip_message::{Flow, Transport};
 
@@ -119,8 +119,8 @@ fn host() -> String {
 }
 
 /// A connector with a user, an allow list and a route to the PBX, an owned number that rings there,
-/// and two carriers.
-pub(crate) fn directory() -> Vec<Change> {
+/// and two carriers, set for SRTP so.
+pub(crate) fn directory(srtp: [SrtpPolicy; 2]) -> Vec<Change> {
     let account = AccountId::DEFAULT;
     let id = VoiceConnectorId::parse(CONNECTOR).expect("the id follows the pattern");
     let connector = VoiceConnector {
@@ -172,17 +172,17 @@ pub(crate) fn directory() -> Vec<Change> {
         Change::PutOrigination(origination),
         association,
     ];
-    changes.extend(
-        (1..)
-            .zip(CARRIERS)
-            .map(|(priority, address)| Change::PutCarrier(carrier(priority, socket(address)))),
-    );
+    for ((priority, address), srtp) in (1..).zip(CARRIERS).zip(srtp) {
+        let mut carrier = carrier(priority, socket(address));
+        carrier.carrier.srtp = srtp;
+        changes.push(Change::PutCarrier(carrier));
+    }
     changes
 }
 
 /// The same without a user, so that the allow list alone admits, and with the carriers reached so.
 pub(crate) fn open_directory(transports: [Transport; 2]) -> Vec<Change> {
-    let mut changes = directory();
+    let mut changes = directory([SrtpPolicy::Never; 2]);
     changes.retain(|it| !matches!(it, Change::PutUser(_) | Change::PutCarrier(_)));
     for ((priority, address), transport) in (1..).zip(CARRIERS).zip(transports) {
         let ResolvedCarrier { mut carrier, .. } = carrier(priority, socket(address));

@@ -4,6 +4,8 @@
 //! puts `agent::Agent`s on both sides, in virtual time. The network loses, repeats, delays and so
 //! reorders datagrams, signalling and audio alike; in a rude world ([`Manners::Rude`]) messages to
 //! the trunk are mangled, repeated long after, forked and forged as well, and a stranger sends audio.
+//! In half of the worlds some or all audio is encrypted ([`Encryption`]), and somebody without the keys
+//! forges, replays and cuts it.
 //! Everything comes out of one seed: a failing world is replayed with `cargo sim SEED`. It is no
 //! load test and no conformance test; it knows only what must hold in *every* world
 //! ([`World::judge`]).
@@ -22,6 +24,7 @@
 
 mod attacker;
 mod customer;
+mod encryption;
 mod life;
 mod mischief;
 mod network;
@@ -31,6 +34,7 @@ mod verdict;
 mod world;
 
 pub use customer::{Caller, Party, Password, Plan};
+pub use encryption::Encryption;
 pub use life::live_through;
 pub use mischief::Manners;
 pub use network::{Link, Rng};

@@ -5,18 +5,20 @@ use std::time::Duration;
 use agent::Hold;
 
 use crate::customer::{Caller, Password, Plan};
+use crate::encryption::Encryption;
 use crate::mischief::Manners;
 use crate::network::{Link, Rng};
 use crate::world::World;
 
 /// Makes the world of a seed and lives through it: a few calls, whatever their parties may think of,
-/// and the end of everything. Every other world is rude. [`World::judge`] tells what came of it.
+/// and the end of everything. Every other world is rude, and every other one knows encrypted audio. [`World::judge`] tells what came of it.
 #[must_use]
 pub fn live_through(seed: u64) -> World {
     let mut rng = Rng::new(seed);
     let link = Link::any(&mut rng);
     let manners = if seed.is_multiple_of(2) { Manners::Good } else { Manners::Rude };
-    let mut world = World::with(seed, link, manners);
+    let mut world =
+        World::with(seed, link, manners, Encryption::any(&mut Rng::new(seed ^ 0x5e_a1ed)));
     live(&mut world, &mut rng);
     world.settle();
     world

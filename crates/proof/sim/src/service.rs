@@ -1,5 +1,6 @@
 //! The trunk under test: the call engine and its relay, wired as the server wires them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,12 +9,13 @@ use call::{
     Output, ReliableProgress, Seeds,
 };
 use media::srtp::TRAILER_BYTES_MAX;
-use media::{PortRange, Relay, RelayConfig};
+use media::{CallMediaId, PortRange, Protection, Relay, RelayConfig, Side};
 use model::{CallRecord, UnixMillis};
 use sip_core::session::Policy;
 use sip_message::{Flow, Transport};
 
 use crate::customer::{self, TRUNK, socket};
+use crate::encryption::Encryption;
 
 const UNIX_START: u64 = 1_795_428_672_345;
 
@@ -29,6 +31,24 @@ pub struct Service {
     directory: Directory,
     start: Instant,
     port_pairs: usize,
+    /// The RTP ports of calls that are open, each with what its leg is told to be protected by.
+    legs: BTreeMap<(CallMediaId, Side), (u16, Protects)>,
+}
+
+/// Whether a leg's packets are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protects {
+    Nothing,
+    All,
+}
+
+impl Protects {
+    fn of(protection: &Protection) -> Self {
+        match protection {
+            Protection::Clear | Protection::Awaited => Self::Nothing,
+            Protection::Srtp(_) => Self::All,
+        }
+    }
 }
 
 /// What a world of rude parties sets.
@@ -47,10 +67,11 @@ pub(crate) struct Setting {
 pub(crate) type Datagram = (SocketAddr, SocketAddr, Vec<u8>);
 
 impl Service {
-    pub(crate) fn new(start: Instant, seed: u8) -> Self {
+    pub(crate) fn new(start: Instant, seed: u8, encryption: Encryption) -> Self {
         let us = socket(TRUNK);
         let listener = Listener { transport: Transport::Udp, local: us, advertised: us };
-        Self::with(start, seed, Config::new(vec![listener], us.ip()), customer::directory())
+        let config = Config::new(vec![listener], us.ip());
+        Self::with(start, seed, config, customer::directory(encryption.carriers))
     }
 
     /// A trunk without digest, over UDP and TCP, with settings of its own.
@@ -78,6 +99,7 @@ impl Service {
             directory,
             start,
             port_pairs: ports.pairs(),
+            legs: BTreeMap::new(),
         };
         let bound = (0..ports.pairs()).filter_map(|index| ports.port(index)).collect();
         service.put(start, Input::PortsReady(bound));
@@ -154,10 +176,16 @@ impl Service {
     fn order(&mut self, now: Instant, command: MediaCommand) -> Option<MediaEvent> {
         match command {
             MediaCommand::Open { call, legs } => {
+                for (side, leg) in [Side::A, Side::B].into_iter().zip(legs.iter()) {
+                    let protects = Protects::of(&leg.terms.protection);
+                    self.legs.insert((call, side), (leg.port.rtp(), protects));
+                }
                 self.relay.open(now, call, *legs).expect("ports are free and names are new");
                 None
             }
             MediaCommand::Update { call, side, terms } => {
+                let leg = self.legs.get_mut(&(call, side)).expect("the call is open");
+                leg.1 = Protects::of(&terms.protection);
                 self.relay.update(now, call, side, *terms).expect("the call is open");
                 None
             }
@@ -167,10 +195,16 @@ impl Service {
                 None
             }
             MediaCommand::Close { call } => {
+                self.legs.retain(|(of, _), _| *of != call);
                 let quality = self.relay.close(call).ok().map(Box::new);
                 Some(MediaEvent::Closed { call, quality })
             }
         }
+    }
+
+    /// Whether packets to a port, RTP's or RTCP's, belong to a leg that is encrypted now.
+    pub(crate) fn encrypts(&self, port: u16) -> bool {
+        self.legs.values().any(|leg| *leg == (port & !1, Protects::All))
     }
 
     /// Media port pairs that there are.

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use agent::{Agent, Answering, CallId, Config, Ended, Event, Hold, Input, Output};
+use agent::{Agent, Answering, CallId, Config, Ended, Event, Hold, Input, Output, Srtp};
 use media::{Channel, EndpointReport, LocalPort};
 use model::CallRecord;
 use sip_message::{Flow, Message, Method, Name};
 
 use crate::attacker::{AMPLIFICATION_MAX, Attacker};
 use crate::customer::{CARRIERS, PBX, Party, Plan, TRUNK, socket};
+use crate::encryption::Encryption;
 use crate::mischief::{Manners, Meddler, STRANGER};
 use crate::network::{Link, Network, Parcel, Rng};
 use crate::service::Service;
@@ -38,7 +39,7 @@ pub struct World {
     pub service: Service,
     network: Network,
     meddler: Meddler,
-    attacker: Attacker,
+    pub(crate) attacker: Attacker,
     now: Instant,
     pub(crate) placed: Vec<Placed>,
     pub(crate) ends: BTreeMap<Placed, Vec<Ended>>,
@@ -74,12 +75,15 @@ pub(crate) struct Seen {
     pub(crate) attacks_won: Vec<String>,
     /// Things that the attacker sent.
     pub(crate) attacks: usize,
+    /// Those of them that went to encrypted legs.
+    pub(crate) attacks_on_encrypted: usize,
     /// Datagrams of signalling that strangers sent, and that they were sent.
     pub(crate) strangers: [usize; 2],
 }
 
-fn agent(address: &str, answering: Answering, seed: u8) -> Agent {
-    let config = Config { answering, ..Config::new(socket(address)) };
+fn agent(address: &str, srtp: Srtp, seed: u8) -> Agent {
+    let answering = Answering::SimulatedCarrier;
+    let config = Config { answering, srtp, ..Config::new(socket(address)) };
     let mut agent = Agent::new(config, [seed; 32]);
     let ports = (0..AGENT_PORT_PAIRS).filter_map(|at| LocalPort::parse(30_000 + 2 * at));
     agent.handle_input(*START, Input::PortsReady(ports.collect()));
@@ -90,20 +94,21 @@ impl World {
     /// A well-mannered world in which nothing has happened, with the link that everything goes over.
     #[must_use]
     pub fn new(seed: u64, link: Link) -> Self {
-        Self::with(seed, link, Manners::Good)
+        Self::with(seed, link, Manners::Good, Encryption::CLEAR)
     }
 
-    /// The same, with parties of these manners.
+    /// The same, with parties of these manners, who encrypt their audio so.
     #[must_use]
-    pub fn with(seed: u64, link: Link, manners: Manners) -> Self {
+    pub fn with(seed: u64, link: Link, manners: Manners, encryption: Encryption) -> Self {
         let mark = seed as u8;
         Self {
-            pbx: agent(PBX, Answering::SimulatedCarrier, mark.wrapping_add(1)),
+            pbx: agent(PBX, encryption.pbx, mark.wrapping_add(1)),
             carriers: [2, 3].map(|at: u8| {
-                let address = CARRIERS[usize::from(at) - 2];
-                agent(address, Answering::SimulatedCarrier, mark.wrapping_add(at))
+                let index = usize::from(at) - 2;
+                let srtp = Encryption::of_carrier(encryption.carriers[index]);
+                agent(CARRIERS[index], srtp, mark.wrapping_add(at))
             }),
-            service: Service::new(*START, mark),
+            service: Service::new(*START, mark, encryption),
             network: Network::new(link, Rng::new(seed ^ 0x5eed)),
             meddler: Meddler::new(manners, Rng::new(seed ^ 0x00de)),
             attacker: Attacker::new(Rng::new(seed ^ 0xa77a_c4ed)),
@@ -181,6 +186,11 @@ impl World {
             Party::Pbx => &mut self.pbx,
             Party::Carrier => &mut self.carriers[0],
         }
+    }
+
+    /// From now on the attacker answers every packet and message that goes by.
+    pub fn besiege(&mut self) {
+        self.attacker.never_rests();
     }
 
     /// Lets time pass.
@@ -269,6 +279,7 @@ impl World {
             let went_on = self.relay(from, to, &mut bytes);
             if went_on && self.attacker.strikes() {
                 self.attack_media(to, &bytes);
+                self.attack_encrypted(from, to, &bytes);
             }
             if self.meddler.injects() {
                 self.relay(socket(STRANGER), to, &mut bytes);

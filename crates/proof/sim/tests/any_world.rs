@@ -43,3 +43,9 @@ fn in_most_worlds_somebody_attacks() {
     let attacked = (0..40).filter(|seed| live_through(*seed).attacks() > 0).count();
     assert!(attacked > 20, "{attacked} of 40 worlds were attacked");
 }
+
+#[test]
+fn in_many_worlds_somebody_without_the_keys_attacks_encrypted_audio() {
+    let attacked = (0..40).filter(|seed| live_through(*seed).attacks_on_encrypted() > 0).count();
+    assert!(attacked > 8, "{attacked} of 40 worlds had encrypted audio attacked");
+}

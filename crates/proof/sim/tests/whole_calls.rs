@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use agent::{Answering, Cause, Script, Sound};
-use model::{CallStatus, Direction};
-use sim::{Caller, Link, Password, Plan, World};
+use agent::{Answering, Cause, Script, Sound, Srtp};
+use model::{CallStatus, Direction, SrtpPolicy};
+use sim::{Caller, Encryption, Link, Manners, Password, Plan, World};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -76,4 +76,27 @@ fn a_call_in_rings_at_the_pbx_with_audio_both_ways_and_one_record() {
     world.judge().unwrap();
     let [record] = world.records() else { panic!("{:?}", world.records()) };
     assert_eq!((record.direction, record.reason.as_str()), (Direction::Inbound, "completed"));
+}
+
+#[test]
+fn an_encrypted_call_is_heard_while_every_packet_of_it_is_forged_replayed_and_cut() {
+    let one_side = |pbx, carrier| Encryption { pbx, carriers: [carrier; 2] };
+    for encryption in [
+        Encryption::EVERYWHERE,
+        one_side(Srtp::Require, SrtpPolicy::Never),
+        one_side(Srtp::Accept, SrtpPolicy::Offer),
+    ] {
+        let mut world = World::with(5, Link::PERFECT, Manners::Good, encryption);
+        world.besiege();
+        let call = world.place(&Plan::to("+12065550100"));
+        world.run_for(seconds(3));
+        let heard = world.report(call).expect("the call is up").heard;
+        assert!(heard.has_tone(), "{encryption:?}: {heard:?}");
+        world.hang_up(call);
+        world.settle();
+        world.judge().unwrap();
+        assert!(world.attacks_on_encrypted() > 1000, "{}", world.attacks_on_encrypted());
+        let [record] = world.records() else { panic!("{:?}", world.records()) };
+        assert!(record.quality.iter().all(|leg| leg.packets > 100 && leg.lost == 0), "{record:?}");
+    }
 }

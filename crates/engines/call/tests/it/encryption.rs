@@ -342,6 +342,76 @@ fn a_carrier_takes_its_encryption_off_only_if_it_may() {
     }
 }
 
+/// The carrier's answer within the call to what it was offered just now.
+fn carrier_answers_within(world: &mut World, answer: &str) -> String {
+    let left = world.expect(CARRIER, "INVITE ");
+    let contact = format!("Contact: <sip:{CARRIER}>");
+    world.send(CARRIER, &response(&left, "200 OK", "", &[&contact], Some(answer)));
+    world.expect(CARRIER, "ACK ");
+    left
+}
+
+#[test]
+fn a_carrier_that_answered_in_clear_gets_a_new_key_when_it_encrypts_again() {
+    let mut world = with_policy(SrtpPolicy::Offer);
+    let (invite, left) = place(&mut world, &offer("RTP/AVP", ""));
+    let lines = crypto(1, SUITE, CARRIERS_KEY);
+    let answer = answered(&mut world, &left, &answer_of_carrier("RTP/AVP", &lines));
+    world.send(PBX, &ack(&invite, &answer).text());
+    let first = cryptos(&left).remove(0);
+    let out = from_caller(&mut world, &rtp(1)).unwrap();
+    assert_eq!(unprotected(&mut Inbound::new(master(&first), None), out), rtp(1));
+
+    let reinvite = within(&invite, &answer, "INVITE", 5).body(&offer("RTP/AVP", ""));
+    world.send(PBX, &reinvite.text());
+    world.expect(PBX, "SIP/2.0 100 ");
+    let offered = carrier_answers_within(&mut world, &answer_of_carrier("RTP/AVP", ""));
+    assert_eq!(
+        cryptos(&offered)[..],
+        cryptos(&left)[..1],
+        "what was agreed on is offered once more"
+    );
+    let ok = world.expect(PBX, "SIP/2.0 200 ");
+    world.send(PBX, &ack(&reinvite, &ok).text());
+    assert_eq!(from_caller(&mut world, &rtp(2)), Ok(rtp(2)), "in clear");
+
+    let again = carrier_within(&left, CARRIER, "called", "INVITE", 1)
+        .body(&answer_of_carrier("RTP/AVP", &lines));
+    world.send(CARRIER, &again.text());
+    world.expect(CARRIER, "SIP/2.0 100 ");
+    let reoffered = world.expect(PBX, "INVITE ");
+    let contact = format!("Contact: <sip:{PBX}>");
+    let clear = offer("RTP/AVP", "");
+    world.send(PBX, &response(&reoffered, "200 OK", "", &[&contact], Some(&clear)));
+    let ok = world.expect(CARRIER, "SIP/2.0 200 ");
+    let [second] = &cryptos(&ok)[..] else { panic!("one line: {ok}") };
+    assert_ne!(master(second), master(&first), "no key twice: its stream would begin anew");
+    let out = from_caller(&mut world, &rtp(3)).unwrap();
+    assert_eq!(unprotected(&mut Inbound::new(master(second), None), out), rtp(3));
+}
+
+#[test]
+fn a_caller_that_went_clear_gets_a_new_key_when_it_encrypts_again() {
+    let mut world = World::without_users();
+    let encrypted = offer("RTP/SAVP", &crypto(1, SUITE, KEY));
+    let (invite, left) = place(&mut world, &encrypted);
+    let answer = answered(&mut world, &left, &answer_of_carrier("RTP/AVP", ""));
+    world.send(PBX, &ack(&invite, &answer).text());
+    let mut given = cryptos(&answer);
+
+    for (cseq, body) in [(5, offer("RTP/AVP", "")), (6, encrypted)] {
+        let reinvite = within(&invite, &answer, "INVITE", cseq).body(&body);
+        world.send(PBX, &reinvite.text());
+        world.expect(PBX, "SIP/2.0 100 ");
+        carrier_answers_within(&mut world, &answer_of_carrier("RTP/AVP", ""));
+        let ok = world.expect(PBX, "SIP/2.0 200 ");
+        world.send(PBX, &ack(&reinvite, &ok).text());
+        given.extend(cryptos(&ok));
+    }
+    let [first, second] = &given[..] else { panic!("one key each time: {given:?}") };
+    assert_ne!(master(first), master(second));
+}
+
 #[test]
 fn no_key_is_in_a_record_or_shown() {
     let mut world = with_policy(SrtpPolicy::Require);
