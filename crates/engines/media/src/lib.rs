@@ -34,6 +34,7 @@ mod guard;
 mod keypad;
 mod latch;
 mod leg;
+mod legs;
 mod mos;
 mod one_way;
 mod pace;

@@ -11,6 +11,7 @@ use crate::keypad::{Place, Press};
 use crate::leg::{
     CallMediaId, Content, Expects, Leg, LegSpec, LegTerms, RtcpArrival, RtcpTo, Side,
 };
+use crate::legs::Legs;
 use crate::pace::UnverifiedLimit;
 use crate::port::{LocalPort, PortRange};
 use crate::quality::LegQuality;
@@ -166,8 +167,7 @@ pub struct Relay {
     /// The time between packets of a peer that sends as many as it may.
     every: Duration,
     slots: Box<[Slot]>,
-    legs: Vec<Option<Leg>>,
-    free: Vec<u32>,
+    legs: Legs,
     calls: BTreeMap<CallMediaId, [u32; 2]>,
     deadlines: BTreeSet<(Instant, u32)>,
     events: VecDeque<Event>,
@@ -183,8 +183,7 @@ impl Relay {
             every: Duration::from_secs(1) / config.packets_per_second_max.get(),
             config,
             slots,
-            legs: Vec::new(),
-            free: Vec::new(),
+            legs: Legs::default(),
             calls: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
@@ -221,7 +220,7 @@ impl Relay {
         len: usize,
     ) -> Result<Sent, DropReason> {
         let inbound = self.leg_at(port).inspect_err(|reason| self.drops.count(*reason))?;
-        let content = self.leg_mut(inbound).content;
+        let content = self.legs[inbound].content;
         let arrival = if !port.is_multiple_of(2) {
             Some(RtcpArrival::OwnPort)
         } else if content == Content::Rtp && rtp::is_rtcp(&buffer[..len]) {
@@ -236,7 +235,7 @@ impl Relay {
         };
         outcome.inspect_err(|reason| {
             self.drops.count(*reason);
-            self.leg_mut(inbound).drops.count(*reason);
+            self.legs[inbound].drops.count(*reason);
         })
     }
 
@@ -244,9 +243,9 @@ impl Relay {
     pub fn not_sent(&mut self, sent: Sent, packet: &[u8]) {
         self.drops.count(DropReason::NotSent);
         let Ok(outbound) = self.leg_at(sent.from) else { return };
-        let inbound = self.leg_mut(outbound).peer;
-        self.leg_mut(inbound).drops.count(DropReason::NotSent);
-        let leg = self.leg_mut(outbound);
+        let inbound = self.legs[outbound].peer;
+        self.legs[inbound].drops.count(DropReason::NotSent);
+        let leg = &mut self.legs[outbound];
         let traffic = if rtp::is_rtcp(packet) { &mut leg.rtcp_sent } else { &mut leg.rtp_sent };
         traffic.packets = traffic.packets.saturating_sub(1);
         traffic.bytes = traffic.bytes.saturating_sub(sent.len as u64);
@@ -261,7 +260,7 @@ impl Relay {
         len: usize,
     ) -> Result<Sent, DropReason> {
         let (every, unverified) = (self.every, self.config.unverified);
-        let leg = self.leg_mut(inbound);
+        let leg = &mut self.legs[inbound];
         let taken = leg.take_rtp(now, from, &mut buffer[..len], every)?;
         let outbound = leg.peer;
         if leg.first_packet.is_none() {
@@ -269,19 +268,19 @@ impl Relay {
             self.announce_first_packet(inbound, from);
         }
         if let Some(digit) = taken.digit {
-            let Leg { call, side, .. } = *self.leg_mut(inbound);
+            let Leg { call, side, .. } = self.legs[inbound];
             self.emit(Event::Dtmf { call, side, digit });
         }
         let mut payload_type = taken.payload_type.ok_or(DropReason::EventTold)?;
         let mut len = taken.len;
-        if let Some(keypad) = self.leg_mut(inbound).keypad.as_deref_mut()
+        if let Some(keypad) = self.legs[inbound].keypad.as_deref_mut()
             && let Place::Taken { len: event, payload_type: of_event } =
                 keypad.replace(buffer, len)?
         {
             (len, payload_type) = (event, of_event);
         }
 
-        let leg = self.leg_mut(outbound);
+        let leg = &mut self.legs[outbound];
         let to = leg.rtp_to().ok_or(DropReason::NoDestination)?;
         leg.admit_outbound(now, unverified)?;
         rtp::set_payload_type(buffer, payload_type);
@@ -299,10 +298,10 @@ impl Relay {
         len: usize,
     ) -> Result<Sent, DropReason> {
         let (every, unverified) = (self.every, self.config.unverified);
-        let leg = self.leg_mut(inbound);
+        let leg = &mut self.legs[inbound];
         leg.take_opaque(now, from, len, every)?;
         let outbound = leg.peer;
-        let leg = self.leg_mut(outbound);
+        let leg = &mut self.legs[outbound];
         let to = leg.rtp_to().ok_or(DropReason::NoDestination)?;
         // Between a leg that has changed and one that has not yet, nothing fits.
         if leg.content != Content::Opaque {
@@ -322,22 +321,22 @@ impl Relay {
         wire_len: usize,
     ) -> Result<Sent, DropReason> {
         let (every, unverified) = (self.every, self.config.unverified);
-        let leg = self.leg_mut(inbound);
+        let leg = &mut self.legs[inbound];
         let len = leg.guard.unprotect_rtcp(&mut buffer[..wire_len])?;
         let reports = rtcp::reports(&buffer[..len]).ok_or(DropReason::NotRtcp)?;
         leg.take_rtcp(now, from, arrival, wire_len, every)?;
         let outbound = leg.peer;
-        let (local, to) = self.leg_mut(outbound).rtcp_to().ok_or(DropReason::NoDestination)?;
+        let (local, to) = self.legs[outbound].rtcp_to().ok_or(DropReason::NoDestination)?;
         for report in reports {
-            let leg = self.leg_mut(inbound);
+            let leg = &mut self.legs[inbound];
             for block in report.blocks() {
                 leg.round_trip.heard(now, &block);
             }
             if let Some(sender) = &report.sender {
-                self.leg_mut(outbound).round_trip.sent(now, sender);
+                self.legs[outbound].round_trip.sent(now, sender);
             }
         }
-        let leg = self.leg_mut(outbound);
+        let leg = &mut self.legs[outbound];
         leg.admit_outbound(now, unverified)?;
         let len = leg.guard.protect_rtcp(buffer, len)?;
         leg.rtcp_sent.count(len);
@@ -363,9 +362,9 @@ impl Relay {
         if a_slot == b_slot {
             return Err(OpenError::PortTaken(b.port.rtp()));
         }
-        let (a_at, b_at) = (self.claim(), self.claim());
-        self.legs[a_at as usize] = Some(Leg::new(now, call, Side::A, b_at, &a));
-        self.legs[b_at as usize] = Some(Leg::new(now, call, Side::B, a_at, &b));
+        let (a_at, b_at) = (self.legs.claim(), self.legs.claim());
+        self.legs.put(a_at, Leg::new(now, call, Side::A, b_at, &a));
+        self.legs.put(b_at, Leg::new(now, call, Side::B, a_at, &b));
         self.slots[a_slot] = Slot::Leg(a_at);
         self.slots[b_slot] = Slot::Leg(b_at);
         self.calls.insert(call, [a_at, b_at]);
@@ -383,10 +382,10 @@ impl Relay {
         mut terms: LegTerms,
     ) -> Result<(), UnknownCall> {
         let legs = *self.calls.get(&call).ok_or(UnknownCall(call))?;
-        let ports = legs.map(|at| self.leg_mut(at).port);
+        let ports = legs.map(|at| self.legs[at].port);
         self.unaim(&mut terms, ports);
         let at = legs[side.index()];
-        self.leg_mut(at).renew(now, &terms);
+        self.legs[at].renew(now, &terms);
         self.schedule(at);
         Ok(())
     }
@@ -395,7 +394,7 @@ impl Relay {
     /// hears it as an RFC 4733 event, in the place of the peer's next packets of audio.
     pub fn press(&mut self, call: CallMediaId, side: Side, press: Press) -> Result<(), PressError> {
         let legs = *self.calls.get(&call).ok_or(UnknownCall(call))?;
-        let leg = self.leg_mut(legs[side.index()]);
+        let leg = &mut self.legs[legs[side.index()]];
         Ok(leg.keypad.get_or_insert_default().press(press)?)
     }
 
@@ -405,13 +404,12 @@ impl Relay {
     pub fn close(&mut self, call: CallMediaId) -> Result<[LegQuality; 2], UnknownCall> {
         let legs = self.calls.remove(&call).ok_or(UnknownCall(call))?;
         Ok(legs.map(|at| {
-            let leg = self.legs[at as usize].take().expect("a call's legs live as long as it");
+            let leg = self.legs.remove(at);
             if let Some(deadline) = leg.deadline {
                 self.deadlines.remove(&(deadline, at));
             }
             let slot = self.config.ports.index(leg.port.rtp()).expect("checked when opened");
             self.slots[slot] = Slot::Draining;
-            self.free.push(at);
             leg.quality()
         }))
     }
@@ -419,9 +417,7 @@ impl Relay {
     /// What has been measured of a call so far.
     pub fn report(&self, call: CallMediaId) -> Result<[LegQuality; 2], UnknownCall> {
         let legs = self.calls.get(&call).ok_or(UnknownCall(call))?;
-        Ok(legs.map(|at| {
-            self.legs[at as usize].as_ref().expect("a call's legs live as long as it").quality()
-        }))
+        Ok(legs.map(|at| self.legs[at].quality()))
     }
 
     /// The next event, oldest first.
@@ -432,8 +428,7 @@ impl Relay {
     /// When [`Relay::handle_timeout`] is wanted, and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
         let &(at, leg) = self.deadlines.first()?;
-        let leg = self.legs[leg as usize].as_ref().expect("deadlines are of open legs");
-        Some((at, timer_of(leg)))
+        Some((at, timer_of(&self.legs[leg])))
     }
 
     /// Looks after the legs whose deadline has come.
@@ -443,7 +438,7 @@ impl Relay {
                 return;
             }
             self.deadlines.pop_first();
-            let leg = self.leg_mut(at);
+            let leg = &mut self.legs[at];
             leg.deadline = None;
             let Leg { call, side, heard, .. } = *leg;
             let timer = timer_of(leg);
@@ -452,7 +447,7 @@ impl Relay {
             // Packets move `heard` alone; the deadline finds out here, once per silence limit.
             if self.limit(timer).is_some_and(|limit| lasted >= limit) {
                 self.emit(Event::Silent { call, side, timer, lasted });
-                self.leg_mut(at).heard = now;
+                self.legs[at].heard = now;
             }
             self.schedule(at);
         }
@@ -461,18 +456,18 @@ impl Relay {
     /// Whether a leg has been silent for long while the other one's peer talks.
     fn look_for_one_way(&mut self, now: Instant, at: u32) {
         let Some(after) = self.config.one_way_after else { return };
-        let leg = self.leg_mut(at);
+        let leg = &mut self.legs[at];
         if leg.one_way.look_at(after).is_none_or(|look_at| look_at > now) {
             return;
         }
         let (call, side, other) = (leg.call, leg.side, leg.peer);
         let lasted = now.saturating_duration_since(leg.one_way.silent_since());
-        let other = self.leg_mut(other);
+        let other = &self.legs[other];
         if other.expects == Expects::Media && other.one_way.was_heard_lately(now) {
-            self.leg_mut(at).one_way.tell();
+            self.legs[at].one_way.tell();
             self.emit(Event::OneWay { call, side, lasted });
         } else {
-            self.leg_mut(at).one_way.wait(now);
+            self.legs[at].one_way.wait(now);
         }
     }
 
@@ -500,10 +495,6 @@ impl Relay {
         }
     }
 
-    fn leg_mut(&mut self, at: u32) -> &mut Leg {
-        self.legs[at as usize].as_mut().expect("slots and peers name open legs")
-    }
-
     fn free_slot(&self, port: LocalPort) -> Result<usize, OpenError> {
         let slot =
             self.config.ports.index(port.rtp()).ok_or(OpenError::PortOutOfRange(port.rtp()))?;
@@ -511,13 +502,6 @@ impl Relay {
             Slot::Unused | Slot::Draining => Ok(slot),
             Slot::Leg(_) => Err(OpenError::PortTaken(port.rtp())),
         }
-    }
-
-    fn claim(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.legs.push(None);
-            self.legs.len() as u32 - 1
-        })
     }
 
     /// A peer that names our own port of this call would make packets go round for ever.
@@ -542,7 +526,7 @@ impl Relay {
     /// Sets a leg's deadline anew from what it expects and has heard.
     fn schedule(&mut self, at: u32) {
         let one_way_after = self.config.one_way_after;
-        let leg = self.leg_mut(at);
+        let leg = &mut self.legs[at];
         let (before, expects, heard, timer) =
             (leg.deadline.take(), leg.expects, leg.heard, timer_of(leg));
         let look_at = one_way_after.and_then(|after| leg.one_way.look_at(after));
@@ -552,13 +536,13 @@ impl Relay {
         let silent_at = self.limit(timer).map(|limit| heard + limit);
         let next = silent_at.into_iter().chain(look_at).min();
         if let Some(deadline) = next.filter(|_| expects == Expects::Media) {
-            self.leg_mut(at).deadline = Some(deadline);
+            self.legs[at].deadline = Some(deadline);
             self.deadlines.insert((deadline, at));
         }
     }
 
     fn announce_first_packet(&mut self, at: u32, source: SocketAddr) {
-        let Leg { call, side, .. } = *self.leg_mut(at);
+        let Leg { call, side, .. } = self.legs[at];
         self.emit(Event::FirstPacket { call, side, source });
         self.schedule(at);
     }
