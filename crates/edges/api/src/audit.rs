@@ -2,8 +2,10 @@
 //!
 //! What a request does and its record are one transaction, so there is no change without its record.
 //! Requests that are refused, or that change nothing in the store, are recorded right after their
-//! outcome is known, in the next group of commits, and nobody waits for that.
+//! outcome is known, in the next group of commits, and nobody waits for that. Of what only reads, the
+//! download of a backup alone leaves a record, which is durable before the first byte leaves.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,7 +40,7 @@ pub(crate) struct Draft {
     /// With the status of success.
     record: AuditRecord,
     made: Made,
-    /// Whether it is in the transaction of the change already.
+    /// Whether it is in the transaction of the change already, or an earlier record stands for it.
     written: Arc<AtomicBool>,
 }
 
@@ -81,7 +83,7 @@ impl Draft {
                 (format!("chime:{}", spec.name), Vec::new(), spec.status, made)
             }
             What::Operator(method, path) => {
-                if *method == Method::GET {
+                if !operator::is_audited(method, path) {
                     return None;
                 }
                 let collection = !path.contains('/');
@@ -155,6 +157,16 @@ impl Draft {
         tx.append_audit(&record)
     }
 
+    /// The key that signed the request, and where that came from.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker { key: self.record.key.clone(), source: self.record.source }
+    }
+
+    /// An earlier record stands for this request, unless it is refused or fails.
+    pub(crate) fn covered(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
     /// The record to write now that the outcome is known, unless it has been written.
     fn conclude(self, status: u16, error: Option<&str>) -> Option<AuditRecord> {
         if error.is_none() && self.written.load(Ordering::Relaxed) {
@@ -162,6 +174,13 @@ impl Draft {
         }
         Some(AuditRecord { status, error: error.map(str::to_owned), ..self.record })
     }
+}
+
+/// Who asks, as far as one record can stand for several requests of theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asker {
+    key: Option<String>,
+    source: IpAddr,
 }
 
 /// What a request is for.
@@ -276,8 +295,6 @@ fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use chime_api::{Method as WireMethod, route};
     use model::policy::Transport;
 

@@ -104,6 +104,11 @@ impl Context {
         self.tally.served()
     }
 
+    /// The request's own draft for the audit, if it leaves a record.
+    pub(crate) fn draft(&self) -> Option<&Draft> {
+        self.draft.as_ref()
+    }
+
     /// The same surroundings for one request; what it changes is written together with `draft`.
     pub(crate) fn recording(&self, draft: Option<Draft>) -> Self {
         Self { shared: Arc::clone(&self.shared), draft }

@@ -2,20 +2,23 @@
 //!
 //! Everything is a ratio or a figure of this machine; nothing here passes or fails. Runs in a
 //! directory beside the build output (`TRUNKLINE_BENCH_DIR` names another), bounded to about a minute.
+//! `cargo bench -p store -- audit` does nothing but compare puts with and without an audit record.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on says where it stopped")]
 
 use std::env;
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use model::{
-    AccountId, E164Number, PhoneNumber, Region, Tags, UnixMillis, VoiceConnector, VoiceConnectorId,
+    AccountId, AuditRecord, E164Number, PhoneNumber, Region, Tags, TransactionId, UnixMillis,
+    VoiceConnector, VoiceConnectorId,
 };
-use store::{Keyring, Page, Store, StoreConfig, StoreError, TypedTx, TypedView, View};
+use store::{Keyring, Page, Store, StoreConfig, StoreError, Tx, TypedTx, TypedView, View};
 use tokio::runtime::Runtime;
 
 const HOME: AccountId = AccountId::DEFAULT;
@@ -31,8 +34,12 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let store = open(dir.path());
 
+    if env::args().any(|it| it == "audit") {
+        return puts_beside_audited_ones(&runtime, &store);
+    }
     let single = durable_put_beside_the_disk(&runtime, &store, dir.path());
     concurrent_puts(&runtime, &store, single);
+    puts_beside_audited_ones(&runtime, &store);
     point_reads(&runtime, &store);
     a_million_connectors(&runtime, &store);
 }
@@ -42,11 +49,32 @@ fn open(dir: &Path) -> Store {
     Store::open(StoreConfig::new(dir.join("trunkline.db"), keyring)).unwrap()
 }
 
-fn put(store: &Store, key: usize) -> impl Future<Output = ()> + Send + 'static {
-    let store = store.clone();
-    let values = (0..4).map(|at| (format!("tag-{at}"), "x".repeat(50))).collect();
-    let tags = Tags { account: HOME, arn: format!("arn:aws:chime:us-east-1::vc/{key:08}"), values };
+fn put(store: &Store, key: usize) -> impl Future<Output = ()> + Send + use<> {
+    let (store, tags) = (store.clone(), tags(key));
     async move { store.write(move |tx| tx.put(&tags)).await.unwrap() }
+}
+
+/// The same with the record that a request of the API leaves, in the same transaction.
+fn put_audited(store: &Store, key: usize) -> impl Future<Output = ()> + Send + use<> {
+    let (store, tags) = (store.clone(), tags(key));
+    let record = AuditRecord {
+        request_id: TransactionId::from_random([0x5a; 16]),
+        at: UnixMillis(1_795_428_672_345 + key as u64),
+        account: Some(HOME),
+        key: Some("AKIAIOSFODNN7EXAMPLE".to_owned()),
+        action: "chime:PutVoiceConnectorTermination".to_owned(),
+        resources: vec![format!("vc/{key:022}")],
+        source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        status: 200,
+        error: None,
+    };
+    let work = move |tx: &mut dyn Tx| tx.put(&tags).and_then(|()| tx.append_audit(&record));
+    async move { store.write(work).await.unwrap() }
+}
+
+fn tags(key: usize) -> Tags {
+    let values = (0..4).map(|at| (format!("tag-{at}"), "x".repeat(50))).collect();
+    Tags { account: HOME, arn: format!("arn:aws:chime:us-east-1::vc/{key:08}"), values }
 }
 
 /// Turns of one and the other, so that what the disk does besides falls on both.
@@ -91,24 +119,67 @@ fn durable_put_beside_the_disk(runtime: &Runtime, store: &Store, dir: &Path) -> 
 }
 
 fn concurrent_puts(runtime: &Runtime, store: &Store, single: Duration) {
-    let each = 100;
-    let began = Instant::now();
-    runtime.block_on(async {
-        let mut clients = tokio::task::JoinSet::new();
-        for client in 0..CLIENTS {
-            let store = store.clone();
-            clients.spawn(async move {
-                for at in 0..each {
-                    put(&store, client * 10 + at % 10).await;
-                }
-            });
-        }
-        clients.join_all().await;
-    });
-    let rate = (CLIENTS * each) as f64 / began.elapsed().as_secs_f64();
+    let rate = rate_of_clients(runtime, store, put);
     let alone = 1.0 / single.as_secs_f64();
     println!("durable, {CLIENTS} clients");
     println!("  {rate:.0} puts/s, {:.1} times one client's {alone:.0}", rate / alone);
+}
+
+/// Puts per second of [`CLIENTS`] that replace a thousand documents, each waiting for its own put.
+fn rate_of_clients<F: Future<Output = ()> + Send + 'static>(
+    runtime: &Runtime,
+    store: &Store,
+    put: fn(&Store, usize) -> F,
+) -> f64 {
+    let each = 100;
+    let took = timed(|| {
+        runtime.block_on(async {
+            let mut clients = tokio::task::JoinSet::new();
+            for client in 0..CLIENTS {
+                let store = store.clone();
+                clients.spawn(async move {
+                    for at in 0..each {
+                        put(&store, client * 10 + at % 10).await;
+                    }
+                });
+            }
+            clients.join_all().await;
+        });
+    });
+    (CLIENTS * each) as f64 / took.as_secs_f64()
+}
+
+/// What the audit costs: turns of one and the other, first by one client, then by many.
+fn puts_beside_audited_ones(runtime: &Runtime, store: &Store) {
+    let [mut plain, mut audited, mut plain_rates, mut audited_rates] = [const { Vec::new() }; 4];
+    for at in 0..WRITES {
+        runtime.block_on(put(store, at % 100));
+    }
+    for _ in 0..ROUNDS {
+        for at in 0..WRITES {
+            plain.push(timed(|| runtime.block_on(put(store, at % 100))).as_secs_f64());
+        }
+        for at in 0..WRITES {
+            audited.push(timed(|| runtime.block_on(put_audited(store, at % 100))).as_secs_f64());
+        }
+    }
+    for _ in 0..ROUNDS {
+        plain_rates.push(1.0 / rate_of_clients(runtime, store, put));
+        audited_rates.push(1.0 / rate_of_clients(runtime, store, put_audited));
+    }
+    println!("durable put with its audit record, beside one without (replacing, medians)");
+    for (name, plain, audited) in [
+        ("one client", middle(&mut plain), middle(&mut audited)),
+        ("64 clients, for each put", middle(&mut plain_rates), middle(&mut audited_rates)),
+    ] {
+        let (with, without) = (audited * 1e6, plain * 1e6);
+        println!("  {name:<34} {with:>6.1} µs {without:>6.1} µs   {:.2}", audited / plain);
+    }
+}
+
+fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn point_reads(runtime: &Runtime, store: &Store) {

@@ -26,6 +26,16 @@ pub(crate) fn action(method: &Method, path: &str) -> String {
     format!("trunkline:{verb}{}", camel_case(noun))
 }
 
+/// Whether a request to the operator API leaves an audit record: whatever may change something, and the
+/// download of a backup, since that holds everything. Words count as they are routed by, decoded.
+pub(crate) fn is_audited(method: &Method, path: &str) -> bool {
+    let words: Result<Vec<String>, _> = path.split('/').map(query::decode).collect();
+    // What cannot be decoded is refused before anything is done.
+    let words = words.unwrap_or_default();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    *method != Method::GET || matches!(words.as_slice(), ["backups", _, "data"])
+}
+
 /// `hang-up` as `HangUp`.
 fn camel_case(text: &str) -> String {
     let plain = |it: &char| it.is_ascii_alphanumeric();
@@ -59,6 +69,21 @@ mod tests {
             (Method::PATCH, "a%b", "trunkline:PatchAb"),
         ] {
             assert_eq!(action(&method, path), name);
+        }
+    }
+
+    #[test]
+    fn of_what_only_reads_a_download_of_a_backup_alone_is_audited() {
+        for (method, path, audited) in [
+            (Method::GET, "status", false),
+            (Method::GET, "backups/x", false),
+            (Method::GET, "backups/x/data", true),
+            (Method::GET, "%62ackups/x/dat%61", true),
+            (Method::GET, "a%b", false),
+            (Method::POST, "a%b", true),
+            (Method::DELETE, "backups/x", true),
+        ] {
+            assert_eq!(is_audited(&method, path), audited, "{method} {path}");
         }
     }
 }

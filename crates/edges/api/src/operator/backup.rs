@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::dto;
 use super::query::Query;
 use crate::answer::Answer;
+use crate::audit::Asker;
 use crate::authorize::OperatorPermit;
 use crate::context::Context;
 use crate::error::{ApiError, ErrorKind};
@@ -41,6 +42,8 @@ struct Current {
     progress: Progress,
     state: State,
     asked: Instant,
+    /// Who fetched the last piece.
+    fetching: Option<Asker>,
 }
 
 enum State {
@@ -70,6 +73,13 @@ impl BackupDesk {
         let found = found.ok_or_else(|| ApiError::no_such("backup", id))?;
         found.asked = Instant::now();
         Ok(look(found))
+    }
+
+    /// Notes who fetches the backup, once that is on record.
+    fn fetched(&self, id: &str, by: Asker) {
+        if let Some(found) = self.current().as_mut().filter(|it| it.id == id) {
+            found.fetching = Some(by);
+        }
     }
 
     /// Notes how the making ended. A backup that was deleted meanwhile leaves nothing.
@@ -136,7 +146,7 @@ pub(super) fn begin(context: &Context, _permit: OperatorPermit) -> Result<Answer
         }
         let (state, asked) = (State::Making, Instant::now());
         let (id, path, progress) = (id.clone(), path.clone(), progress.clone());
-        let made = current.insert(Current { id, path, progress, state, asked });
+        let made = current.insert(Current { id, path, progress, state, asked, fetching: None });
         Answer::json(StatusCode::ACCEPTED, &told(made))
     };
     let store = context.store.clone();
@@ -183,9 +193,26 @@ pub(super) async fn data(
             format!("the backup {id} is not ready: ask GET /operator/backups/{id} until it is"),
         ));
     };
+    record_download(context, id, offset).await?;
     let read = tokio::task::spawn_blocking(move || piece(&path, offset)).await;
     let piece = read.map_err(|error| ApiError::failure().caused_by(error))?;
     Ok(Answer::octets(piece.map_err(|error| ApiError::failure().caused_by(error))?))
+}
+
+/// Leaves one record of a download, however many pieces it takes, before its first byte leaves. It is
+/// another one where it begins anew, or somebody else goes on with it.
+async fn record_download(context: &Context, id: &str, offset: u64) -> Result<(), ApiError> {
+    let Some(draft) = context.draft() else { return Ok(()) };
+    let asker = draft.asker();
+    let goes_on = context.backups.asked(id, |it| it.fetching.as_ref() == Some(&asker))?;
+    if goes_on && offset > 0 {
+        draft.covered();
+        return Ok(());
+    }
+    // Nothing changes but the audit.
+    context.write(|_| Ok(())).await?;
+    context.backups.fetched(id, asker);
+    Ok(())
 }
 
 /// `DELETE /operator/backups/{id}`

@@ -57,7 +57,7 @@ mod trace;
 use http::Method;
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::action::action;
+pub(crate) use self::action::{action, is_audited};
 use self::query::Query;
 use crate::answer::Answer;
 use crate::authenticate::Caller;

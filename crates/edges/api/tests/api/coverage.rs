@@ -1,5 +1,6 @@
 //! All 96 operations, with no key, a stranger's, a read-only and a full one.
 
+use chime_api::shape::{Location, Presence};
 use chime_api::{Effect, ErrorShape, Operation};
 use model::KeyPolicy;
 
@@ -71,6 +72,39 @@ async fn signed_every_operation_gives_its_documented_answer_or_says_that_it_is_n
         }
     }
     assert_eq!(built + api::operation::not_implemented().count(), 96);
+}
+
+#[tokio::test]
+async fn an_empty_next_token_is_refused_by_every_listing_with_the_remedy() {
+    let world = World::start().await;
+    let mut listings = 0;
+    for operation in Operation::all().filter(|it| api::operation::is_implemented(*it)) {
+        let members = operation.spec().input.members();
+        let queries = members.iter().filter_map(|it| match it.location {
+            Location::Query(key) => Some((key, it.presence)),
+            Location::Body | Location::Label(_) => None,
+        });
+        let queries: Vec<(&str, Presence)> = queries.collect();
+        if !queries.iter().any(|(key, _)| *key == "next-token") {
+            continue;
+        }
+        listings += 1;
+        let mut asked = target(operation);
+        let required = queries.iter().filter(|(_, presence)| *presence == Presence::Required);
+        let required =
+            required.map(|(key, _)| format!("{key}=00000000-0000-4000-8000-000000000000"));
+        // A search says where, which is not in the model.
+        let place =
+            (operation == Operation::SearchAvailablePhoneNumbers).then(|| "area-code=206".into());
+        for parameter in required.chain(place).chain(["next-token=".to_owned()]) {
+            asked.push(if asked.contains('?') { '&' } else { '?' });
+            asked.push_str(&parameter);
+        }
+        let message = world.call("GET", &asked, "").await.refused(400, "BadRequestException");
+        assert!(message.starts_with("NextToken: "), "{operation}: {message}");
+        assert!(message.contains("leave it out to begin anew"), "{operation}: {message}");
+    }
+    assert!(listings >= 10, "{listings} listings were asked");
 }
 
 #[tokio::test]

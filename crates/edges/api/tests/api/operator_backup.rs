@@ -1,6 +1,9 @@
 //! Backups over the operator API.
 
-use crate::world::World;
+use model::KeyPolicy;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, Key, World};
 
 /// What lies beside the database and is a backup's.
 fn files(world: &World) -> Vec<String> {
@@ -52,6 +55,63 @@ async fn a_backup_is_made_told_and_deleted_and_there_is_one_at_a_time() {
     {
         world.call(method, &path, "").await.refused(404, "NotFoundException");
     }
+}
+
+async fn piece(world: &World, key: &Key, path: &str, offset: u64) -> Answer {
+    let answer = world.call_as(key, "GET", &format!("{path}/data?offset={offset}"), "").await;
+    assert_eq!(answer.status, 200);
+    answer
+}
+
+/// What the audit has of downloads that were done, newest first.
+async fn downloads(world: &World) -> Vec<Value> {
+    let path = "/operator/audit?operation=GetBackups&outcome=done";
+    let page = world.call("GET", path, "").await.expect(200);
+    page["records"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_download_is_recorded_once_for_whoever_fetches_it() {
+    let world = World::start().await;
+    let (path, bytes) = ready(&world).await;
+    let other = world.key("AKIAOTHER", "000000000000", KeyPolicy::Full).await;
+    assert!(downloads(&world).await.is_empty(), "to ask how far it is leaves no record");
+
+    let first = piece(&world, &world.key, &path, 0).await;
+    for offset in [1, bytes] {
+        piece(&world, &world.key, &path, offset).await;
+    }
+
+    // It was durable before the answer, so it is there at once.
+    let records = downloads(&world).await;
+    assert_eq!(records.len(), 1, "{records:?}");
+    let resource = format!("{}/data", path.strip_prefix("/operator/").unwrap());
+    assert_eq!(records[0]["resources"], json!([resource]));
+    assert_eq!(records[0]["request_id"], first.header("x-amzn-requestid").unwrap());
+    assert_eq!(records[0]["access_key_id"], world.key.id);
+
+    // Whoever leaves out the first piece does not leave out the record.
+    piece(&world, &other, &path, 1).await;
+    let records = downloads(&world).await;
+    assert_eq!((records.len(), &records[0]["access_key_id"]), (2, &"AKIAOTHER".into()));
+    piece(&world, &other, &path, 0).await;
+    assert_eq!(downloads(&world).await.len(), 3, "it begins anew");
+}
+
+#[tokio::test]
+async fn while_one_backup_is_being_made_another_is_refused_by_its_name() {
+    let world = World::start().await;
+
+    let (first, second) = tokio::join!(
+        world.call("POST", "/operator/backups", ""),
+        world.call("POST", "/operator/backups", "")
+    );
+
+    let (made, refused) = if first.status == 202 { (first, second) } else { (second, first) };
+    let made = made.expect(202);
+    assert_eq!(made["state"], "making");
+    let message = refused.refused(409, "ConflictException");
+    assert!(message.contains(made["id"].as_str().unwrap()), "{message}");
 }
 
 #[tokio::test]

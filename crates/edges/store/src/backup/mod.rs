@@ -197,4 +197,6 @@ pub enum RestoreError {
 }
 
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;
