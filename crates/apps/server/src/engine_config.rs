@@ -9,7 +9,7 @@ use call::{CallerIdPolicy, DigestConfig, Limits, Listener, Patience, Probing, Se
 use sip_core::digest::Algorithm;
 use sip_message::Transport;
 
-use crate::config::{CallerId, Config, DigestAlgorithm, SipConfig};
+use crate::config::{AdvertisedAddress, CallerId, Config, DigestAlgorithm, SipConfig};
 use crate::credentials::{CredentialsError, random};
 use crate::start::Addresses;
 
@@ -24,12 +24,8 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
     listeners.push(listener(&config.sip, Transport::Tls, tls));
     let defaults = call::Config::new(listeners, config.media.advertised_address);
     call::Config {
-        advertised: config
-            .sip
-            .advertised
-            .iter()
-            .map(|it| call::Advertised { toward: it.toward, address: it.address })
-            .collect(),
+        advertised: advertised(&config.sip.advertised),
+        media_advertised: advertised(&config.media.advertised),
         caller_id: match config.calls.caller_id {
             CallerId::Inventory => CallerIdPolicy::Inventory,
             CallerId::Any => CallerIdPolicy::Any,
@@ -65,6 +61,11 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
         },
         ..defaults
     }
+}
+
+fn advertised(addresses: &[AdvertisedAddress]) -> Vec<call::Advertised> {
+    let told = |it: &AdvertisedAddress| call::Advertised { toward: it.toward, address: it.address };
+    addresses.iter().map(told).collect()
 }
 
 fn listener(config: &SipConfig, transport: Transport, local: SocketAddr) -> Listener {

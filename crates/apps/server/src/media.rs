@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use call::{MediaCommand, MediaEvent};
-use media::{Drops, LocalPort, OpenError, PortRange, Relay, RelayConfig};
+use media::{Drops, Gaps, LocalPort, OpenError, PortRange, Relay, RelayConfig};
 use net::{Forward, PacketHandler, RtpCounters, RtpPool, RtpPoolConfig, Waker};
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
@@ -58,6 +58,8 @@ pub(crate) struct MediaCounters {
     pub(crate) packets: RtpCounters,
     /// Packets that went no further, by reason.
     pub(crate) drops: Drops,
+    /// Holes in the numbering of what peers sent.
+    pub(crate) gaps: Gaps,
     /// Calls whose media is open.
     pub(crate) calls: usize,
     /// Port pairs that are bound.
@@ -310,6 +312,7 @@ impl MediaThread {
         MediaCounters {
             packets: self.pool.counters(),
             drops: *relay.drops(),
+            gaps: relay.gaps(),
             calls: relay.calls(),
             pairs_bound: self.pool.bound(),
             events_lost: relay.events_lost(),
@@ -357,6 +360,7 @@ fn relay_config(
     let ports = PortRange::parse(*range.start(), *range.end())
         .expect("the configuration leaves room for four ports at least");
     let mut own_addresses = vec![config.address, config.advertised_address];
+    own_addresses.extend(config.advertised.iter().map(|it| it.address));
     own_addresses.dedup();
     RelayConfig {
         own_addresses,

@@ -15,7 +15,7 @@ use crate::admin::{Exposition, Scrape};
 use crate::media::{MediaCounters, MediaHandle};
 use crate::projection::SharedDirectory;
 use crate::records::Recorder;
-use crate::signalling::live::{Asker, SignallingCounters};
+use crate::signalling::live::{Asker, SignallingCounters, carriers_at};
 
 /// Where the numbers are.
 pub(crate) struct Metrics {
@@ -55,7 +55,9 @@ impl Scrape for Metrics {
             if let Some(counted) = &signalling {
                 call_page(&mut page, counted);
                 sip_page(&mut page, counted);
+                repeats_page(&mut page, counted);
                 peer_page(&mut page, counted);
+                places_page(&mut page, counted, &self.directory.load());
             }
             if let Some(counted) = &media {
                 media_page(&mut page, counted);
@@ -232,6 +234,28 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
     );
 }
 
+/// What was said again, and waited for in vain.
+fn repeats_page(page: &mut Exposition, counted: &SignallingCounters) {
+    let repeats = &counted.repeats;
+    page.counters(
+        "trunkline_sip_retransmissions_total",
+        "Requests and final responses that were sent again, and those that came again.",
+        "what",
+        [
+            ("request_sent", repeats.requests_sent),
+            ("response_sent", repeats.responses_sent),
+            ("request_received", repeats.requests_received),
+            ("response_received", repeats.responses_received),
+        ],
+    );
+    page.counters(
+        "trunkline_sip_timeouts_total",
+        "Waits for a peer that were given up, by the timer of RFC 3261 that ended them.",
+        "timer",
+        repeats.timeouts(),
+    );
+}
+
 /// The places that calls go to.
 fn peer_page(page: &mut Exposition, counted: &SignallingCounters) {
     let engine = &counted.engine;
@@ -247,6 +271,37 @@ fn peer_page(page: &mut Exposition, counted: &SignallingCounters) {
         "OPTIONS sent to carriers and routes, and those that were answered badly or not at all.",
         "what",
         [("sent", engine.probes), ("failed", engine.probes_failed)],
+    );
+}
+
+/// The same places by name: as many as a page may hold, those that are down before the others.
+fn places_page(page: &mut Exposition, counted: &SignallingCounters, directory: &call::Directory) {
+    let labels = |place: &call::PeerHealth| {
+        let call::directory::Hop { transport, address, .. } = place.hop;
+        let carriers = carriers_at(directory, &place.hop).join(" ");
+        vec![carriers, transport.as_param().to_owned(), address.to_string()]
+    };
+    let of = |value: fn(&call::PeerHealth) -> Option<String>| {
+        counted.places.iter().filter_map(move |it| Some((labels(it), value(it)?)))
+    };
+    const LABELS: &[&str] = &["carrier", "transport", "address"];
+    page.gauges_by(
+        "trunkline_sip_peer_up",
+        "Whether a place that calls go to answers; at most 200 are named, those that are down first.",
+        LABELS,
+        of(|it| Some(u8::from(it.state == call::PeerState::Up).to_string())),
+    );
+    page.gauges_by(
+        "trunkline_sip_peer_failures",
+        "How often in a row a place that calls go to has not answered.",
+        LABELS,
+        of(|it| Some(it.failures.to_string())),
+    );
+    page.gauges_by(
+        "trunkline_sip_peer_round_trip_seconds",
+        "How long the last answer to OPTIONS of a place took.",
+        LABELS,
+        of(|it| Some(it.round_trip?.as_secs_f64().to_string())),
     );
 }
 
@@ -269,6 +324,16 @@ fn media_page(page: &mut Exposition, counted: &MediaCounters) {
             .iter()
             .map(|(reason, count)| (reason.name(), count))
             .chain([("too_long", packets.too_long)]),
+    );
+    page.counter(
+        "trunkline_media_missing_total",
+        "RTP packets that had not come from a peer when a later one did.",
+        counted.gaps.missing,
+    );
+    page.counter(
+        "trunkline_media_late_total",
+        "RTP packets that came behind a later one; without these the missing ones are lost.",
+        counted.gaps.late,
     );
     page.counter(
         "trunkline_media_unreachable_total",

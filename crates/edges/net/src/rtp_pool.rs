@@ -10,6 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::reactor::{Interest, Reactor, Ready, Token};
+use crate::sys;
 use crate::uring::{Finished, GATHERED, Ring};
 use crate::waker::Waker;
 
@@ -25,7 +26,7 @@ const WAKER: Token = Token(1 << 32);
 /// Where a pool's sockets are.
 #[derive(Debug, Clone, Copy)]
 pub struct RtpPoolConfig {
-    /// The address of all of them.
+    /// The address of all of them; `::` takes packets of both families.
     pub address: IpAddr,
     /// The lowest port; if odd, the next is the first.
     pub port_min: u16,
@@ -270,6 +271,7 @@ impl RtpPool {
                 self.counters.too_long += 1;
                 continue;
             }
+            let from = sys::canonical(from);
             let Some(forward) = handler.packet(port, from, &mut buffer, len) else { continue };
             let packet = &buffer[..forward.len];
             if self.send(forward, packet).is_err() {
@@ -283,11 +285,14 @@ impl RtpPool {
         match finished {
             Finished::Packet { port, packet } => {
                 self.counters.received += 1;
-                let Some(from) = packet.from else { return ring.give_back(packet) };
+                let Some(from) = packet.from.map(sys::canonical) else {
+                    return ring.give_back(packet);
+                };
                 let len = packet.len;
                 let Some(forward) = handler.packet(port, from, ring.bytes_of(&packet), len) else {
                     return ring.give_back(packet);
                 };
+                let forward = Forward { to: self.on_wire(forward.to), ..forward };
                 let outcome = match self.socket(forward.from).map(AsRawFd::as_raw_fd) {
                     Some(socket) => ring.send(packet, socket, forward),
                     None => Err(packet),
@@ -324,7 +329,7 @@ impl RtpPool {
 
     /// Sends a packet at once. What the socket does not take is lost, as media is, and counted.
     pub fn send(&mut self, forward: Forward, packet: &[u8]) -> io::Result<()> {
-        let Forward { from, to, .. } = forward;
+        let (from, to) = (forward.from, self.on_wire(forward.to));
         let outcome = match self.socket(from) {
             Some(socket) => match socket.send_to(packet, to) {
                 // The report of an earlier packet's fate stands before this one: once more.
@@ -368,10 +373,18 @@ impl RtpPool {
         Ok(Pair { rtp, rtcp })
     }
 
+    /// A destination as this pool's sockets name it.
+    fn on_wire(&self, to: SocketAddr) -> SocketAddr {
+        if self.config.address.is_ipv6() { sys::mapped(to) } else { to }
+    }
+
     fn bind(&self, port: u16) -> io::Result<UdpSocket> {
         let address = SocketAddr::new(self.config.address, port);
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(!address.ip().is_unspecified())?;
+        }
         socket.bind(&address.into())?;
         Ok(socket.into())
     }

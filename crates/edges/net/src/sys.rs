@@ -318,3 +318,11 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
         std::net::IpAddr::V6(_) => address,
     }
 }
+
+/// The reverse of [`canonical`]: an IPv4 peer as an IPv6 socket names it.
+pub(crate) fn mapped(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+        SocketAddr::V6(_) => address,
+    }
+}

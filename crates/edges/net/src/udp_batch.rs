@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -144,12 +144,7 @@ impl UdpBatch {
             self.counters.queue_full += 1;
             return Err(QueueFull);
         }
-        let to = match (self.local, to) {
-            (SocketAddr::V6(_), SocketAddr::V4(v4)) => {
-                SocketAddr::new(IpAddr::V6(v4.ip().to_ipv6_mapped()), v4.port())
-            }
-            (SocketAddr::V4(_) | SocketAddr::V6(_), to) => to,
-        };
+        let to = if self.local.is_ipv6() { sys::mapped(to) } else { to };
         let start = self.outbox.bytes.len();
         self.outbox.bytes.extend_from_slice(bytes);
         self.outbox.queue.push_back((to, start..self.outbox.bytes.len()));

@@ -195,3 +195,29 @@ fn another_thread_ends_the_wait() {
     thread.join().unwrap();
     assert_eq!(pool.wait(Some(Duration::ZERO)).unwrap(), Woken::ByItself);
 }
+
+#[test]
+fn one_pool_carries_packets_between_the_two_address_families() {
+    let config = RtpPoolConfig {
+        address: "::".parse().unwrap(),
+        port_min: 15_600,
+        port_max: 15_699,
+        backend: MediaBackend::Epoll,
+        gather: Duration::ZERO,
+    };
+    let mut pool = RtpPool::new(config).unwrap();
+    let ports = pool.grow(2).unwrap();
+    let alice = peer();
+    let bob = UdpSocket::bind("[::1]:0").unwrap();
+    bob.set_read_timeout(PATIENCE).unwrap();
+    let mut buffer = [0; 64];
+    for (from, to, host) in [(&alice, &bob, "127.0.0.1"), (&bob, &alice, "::1")] {
+        let forward = Some((ports[1], to.local_addr().unwrap()));
+        let mut handler = Recorder { forward, ..Recorder::default() };
+        from.send_to(b"hello", (host.parse::<IpAddr>().unwrap(), ports[0])).unwrap();
+        receive(&mut pool, &mut handler, 1);
+        assert_eq!(handler.packets[0].1, from.local_addr().unwrap(), "as the peer names itself");
+        let (len, source) = to.recv_from(&mut buffer).unwrap();
+        assert_eq!((&buffer[..len], source.port()), (&b"!ello"[..], ports[1]));
+    }
+}

@@ -3,6 +3,7 @@
 //! Where the kernel keeps rings from this process (a container's filter), there is nothing to test
 //! but that the pool goes on by epoll, and each test says so by ending there.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -197,4 +198,36 @@ fn another_thread_ends_the_wait_of_the_thread_that_has_the_pool() {
     });
     waker.wake();
     assert_eq!(waiting.join().unwrap(), (Woken::ByWaker, Woken::ByItself));
+}
+
+#[test]
+fn a_ring_carries_packets_between_the_two_address_families() {
+    if pool(15_800).is_none() {
+        return;
+    }
+    let both =
+        RtpPoolConfig { address: "::".parse().unwrap(), ..config(15_800, MediaBackend::IoUring) };
+    let mut pool = RtpPool::new(both).unwrap();
+    let ports = pool.grow(2).unwrap();
+    let alice = peer();
+    let bob = UdpSocket::bind("[::1]:0").unwrap();
+    bob.set_read_timeout(PATIENCE).unwrap();
+    let mut buffer = [0; 64];
+    for (from, to, host) in [(&alice, &bob, "127.0.0.1"), (&bob, &alice, "::1")] {
+        let mut handler =
+            Recorder { forward: Some((ports[1], to.local_addr().unwrap())), ..Recorder::default() };
+        let sent = pool.counters().sent;
+        from.send_to(b"hello", (host.parse::<IpAddr>().unwrap(), ports[0])).unwrap();
+        turn_until(&mut pool, &mut handler, |_, handler| !handler.packets.is_empty());
+        assert_eq!(handler.packets[0].1, from.local_addr().unwrap(), "as the peer names itself");
+        turn_until(&mut pool, &mut handler, |pool, _| pool.counters().sent == sent + 1);
+        let (len, source) = loop {
+            // The ring's work may interrupt whatever waits on its thread.
+            match to.recv_from(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.unwrap(),
+            }
+        };
+        assert_eq!((&buffer[..len], source.port()), (&b"!ello?"[..], ports[1]));
+    }
 }

@@ -24,6 +24,9 @@ pub struct Config {
     pub advertised: Vec<Advertised>,
     /// The address put into SDP: where peers send their media.
     pub media_address: IpAddr,
+    /// The same for peers of some networks: of one address family, say, or of one side of a NAT. Of
+    /// several networks that a peer is in, the smallest counts.
+    pub media_advertised: Vec<Advertised>,
     /// Which callers' numbers are believed.
     pub caller_id: CallerIdPolicy,
     /// How many calls at once.
@@ -218,12 +221,19 @@ impl std::fmt::Debug for Seeds {
 }
 
 impl Config {
+    /// The address put into SDP for a peer.
+    pub(crate) fn media_address_for(&self, peer: IpAddr) -> IpAddr {
+        let named = self.media_advertised.iter().rev().filter(|it| it.toward.contains(&peer));
+        named.max_by_key(|it| it.toward.prefix_len()).map_or(self.media_address, |it| it.address)
+    }
+
     /// Defaults for a server that is reached at `listeners` and takes media at `media_address`.
     pub fn new(listeners: Vec<Listener>, media_address: IpAddr) -> Self {
         Self {
             listeners,
             advertised: Vec::new(),
             media_address,
+            media_advertised: Vec::new(),
             caller_id: CallerIdPolicy::default(),
             limits: Limits::default(),
             patience: Patience::default(),

@@ -132,6 +132,11 @@ impl Engine {
         &self.hub.counters
     }
 
+    /// What SIP transactions have repeated and waited for in vain since the engine was made.
+    pub fn repeats(&self) -> &sip_core::Repeats {
+        self.hub.endpoint.repeats()
+    }
+
     /// SIP transactions that exist, the lingering ones included.
     pub fn transactions(&self) -> usize {
         self.hub.endpoint.transactions()

@@ -180,7 +180,7 @@ impl MediaPlan {
     ) -> Vec<u8> {
         let to = from.other().index();
         self.keying[to].offer(&mut turn.hub.keys, self.told[to].as_ref());
-        self.write(turn.hub.config.media_address, from, said, Place::Offer)
+        self.write(self.address(turn, from.other()), from, said, Place::Offer)
     }
 
     /// Hands on an answer of `from` to what the other side offered, which is settled already.
@@ -195,7 +195,19 @@ impl MediaPlan {
         if renewed == Renewed::Yes {
             self.update(turn);
         }
-        self.write(turn.hub.config.media_address, from, said, Place::Answer)
+        self.write(self.address(turn, from.other()), from, said, Place::Answer)
+    }
+
+    /// Where `side` is told to send its media: what its network reaches. A side whose media is of
+    /// another address family than its signalling is told an address of that family.
+    fn address(&self, turn: &Turn<'_>, side: Side) -> IpAddr {
+        let config = &turn.hub.config;
+        let signals = self.signaling[side.index()].map(|ip| ip.to_canonical());
+        let told = self.told[side.index()].as_ref().and_then(|told| told.audio.rtp);
+        let hears = told.map(|rtp| rtp.ip().to_canonical());
+        let is_foreign = |ip: &IpAddr| signals.is_none_or(|it| it.is_ipv4() != ip.is_ipv4());
+        let peer = hears.filter(is_foreign).or(signals);
+        peer.map_or(config.media_address, |peer| config.media_address_for(peer))
     }
 
     fn write(&mut self, address: IpAddr, from: Side, said: &Said<'_>, place: Place) -> Vec<u8> {

@@ -209,11 +209,13 @@ pub(crate) struct Tried {
     pub(crate) result: Tally,
     /// The places that a redirection named, if they were looked at.
     pub(crate) named: Vec<Named>,
+    /// How often the INVITE had left when that was known; more than once where packets are lost.
+    pub(crate) times_sent: u32,
 }
 
 impl Tried {
     pub(crate) fn new(attempt: Attempt, result: Tally) -> Self {
-        Self { attempt, result, named: Vec::new() }
+        Self { attempt, result, named: Vec::new(), times_sent: 1 }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::port::LocalPort;
 use crate::quality::LegQuality;
 use crate::round_trip::RoundTrip;
 use crate::rtp::{self, Header};
-use crate::stream::StreamStats;
+use crate::stream::{Gaps, StreamStats};
 
 /// A call's name in the media plane, chosen by whoever opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -462,6 +462,11 @@ impl Leg {
 
     fn host(&self) -> Option<IpAddr> {
         self.latch.peer().map(|peer| peer.ip())
+    }
+
+    /// Holes in the numbering of the peer's packets.
+    pub(crate) fn gaps(&self) -> Gaps {
+        self.stream.gaps()
     }
 
     /// What the leg's statistics come to.

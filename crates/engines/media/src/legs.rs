@@ -44,6 +44,11 @@ impl Legs {
         leg
     }
 
+    /// Every leg that is open.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Leg> {
+        self.chunks.iter().flatten().flatten()
+    }
+
     fn slot(&mut self, at: u32) -> &mut Option<Leg> {
         &mut self.chunks[at as usize / CHUNK][at as usize % CHUNK]
     }

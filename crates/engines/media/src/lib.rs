@@ -67,5 +67,5 @@ pub use quality::LegQuality;
 pub use receiver::{Arrival, Heard, Receiver};
 pub use relay::{Event, OpenError, PressError, Relay, RelayConfig, Sent, Timer, UnknownCall};
 pub use sender::{DIGITS_MAX, Play, Seed, Sender, SenderSpec, TooManyDigits};
-pub use stream::StreamStats;
+pub use stream::{Gaps, StreamStats};
 pub use tone::{Goertzel, Sound, TONE_HZ};

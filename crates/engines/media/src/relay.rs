@@ -18,6 +18,7 @@ use crate::quality::LegQuality;
 use crate::rtcp;
 use crate::rtp;
 use crate::sender::TooManyDigits;
+use crate::stream::Gaps;
 
 /// Events waiting to be polled; more are counted and dropped, so that a peer that sends nothing but
 /// digits costs no memory.
@@ -173,6 +174,8 @@ pub struct Relay {
     events: VecDeque<Event>,
     events_lost: u64,
     drops: Drops,
+    /// Of calls that are closed.
+    gaps: Gaps,
 }
 
 impl Relay {
@@ -189,6 +192,7 @@ impl Relay {
             events: VecDeque::new(),
             events_lost: 0,
             drops: Drops::default(),
+            gaps: Gaps::default(),
         }
     }
 
@@ -410,6 +414,7 @@ impl Relay {
             }
             let slot = self.config.ports.index(leg.port.rtp()).expect("checked when opened");
             self.slots[slot] = Slot::Draining;
+            self.gaps += leg.gaps();
             leg.quality()
         }))
     }
@@ -474,6 +479,13 @@ impl Relay {
     /// Packets that went no further, of all calls and of none.
     pub fn drops(&self) -> &Drops {
         &self.drops
+    }
+
+    /// Holes in the numbering of what peers sent, of all calls: looks at every open leg.
+    pub fn gaps(&self) -> Gaps {
+        let mut all = self.gaps;
+        self.legs.iter().for_each(|leg| all += leg.gaps());
+        all
     }
 
     /// Calls that are open.

@@ -20,6 +20,25 @@ pub struct StreamStats {
     past_expected: u64,
     past_received: u64,
     jitter_max: u32,
+    gaps: Gaps,
+}
+
+/// Holes in the numbering of packets, as they are seen while packets come: these only rise, so that
+/// they can be counted over all calls at any time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Packets that had not come when a later one did.
+    pub missing: u64,
+    /// Packets that came behind a later one, repeats among them. What is missing for good is
+    /// `missing` without these.
+    pub late: u64,
+}
+
+impl std::ops::AddAssign for Gaps {
+    fn add_assign(&mut self, other: Self) {
+        self.missing += other.missing;
+        self.late += other.late;
+    }
 }
 
 /// One unbroken numbering of packets.
@@ -40,7 +59,14 @@ struct Run {
 impl StreamStats {
     /// Statistics of a stream that begins to be listened to at `now`.
     pub fn new(now: Instant) -> Self {
-        Self { run: None, epoch: now, past_expected: 0, past_received: 0, jitter_max: 0 }
+        Self {
+            run: None,
+            epoch: now,
+            past_expected: 0,
+            past_received: 0,
+            jitter_max: 0,
+            gaps: Gaps::default(),
+        }
     }
 
     /// Takes note of a packet whose timestamp is the time it was made: jitter counts.
@@ -80,6 +106,7 @@ impl StreamStats {
                 run.cycles += 1 << 16;
             }
             run.max = sequence;
+            self.gaps.missing += u64::from(ahead.saturating_sub(1));
         } else if ahead <= u16::MAX - MISORDER_MAX {
             if run.restart != Some(sequence) {
                 run.restart = Some(sequence.wrapping_add(1));
@@ -87,6 +114,8 @@ impl StreamStats {
             }
             self.begin(ssrc, sequence);
             return true;
+        } else {
+            self.gaps.late += 1;
         }
         run.received += 1;
         true
@@ -121,6 +150,11 @@ impl StreamStats {
     /// Packets that did not come; repeats may hide some. RFC 3550 A.3.
     pub fn packets_lost(&self) -> u64 {
         self.packets_expected().saturating_sub(self.packets_received())
+    }
+
+    /// Holes in the numbering so far.
+    pub fn gaps(&self) -> Gaps {
+        self.gaps
     }
 
     /// Interarrival jitter now. RFC 3550 A.8.

@@ -96,3 +96,10 @@ fn events_count_as_packets_and_not_as_rhythm() {
     stats.hear(start + Duration::from_millis(160), 1, 8, 8 * 160);
     assert_eq!((stats.packets_expected(), stats.jitter()), (9, Duration::ZERO));
 }
+
+#[test]
+fn holes_only_rise_and_what_comes_late_is_told_apart() {
+    let stats = hear([0, 1, 3, 2, 4, 4, 9]);
+    assert_eq!(stats.gaps(), media::Gaps { missing: 5, late: 1 });
+    assert_eq!(hear((65_530..=65_535).chain(0..10)).gaps(), media::Gaps::default());
+}

@@ -14,11 +14,11 @@ use crate::key::{Key, KeyMap, Keys};
 use crate::slab::{Place, Slab};
 use crate::token::{Token, Tokens};
 use crate::transaction::{
-    Client, End, InviteClient, InviteClientInput, InviteServerInput, ServerInput, Transaction,
-    Transmit, Turn,
+    Client, End, InviteClient, InviteClientInput, InviteServerInput, Outbox, ServerInput,
+    Transaction, Transmit, Turn,
 };
 use crate::wheel::Wheel;
-use crate::{Config, Timing};
+use crate::{Config, Repeats, Timing};
 
 /// Routes messages to transactions; what happens to them there is the transactions' affair.
 ///
@@ -44,7 +44,7 @@ pub struct Endpoint {
     on_streams: BTreeSet<(Flow, u32)>,
     wheel: Wheel,
     invites_open: usize,
-    transmits: VecDeque<Transmit>,
+    out: Outbox,
     events: VecDeque<Event>,
 }
 
@@ -90,7 +90,7 @@ impl Endpoint {
             on_streams: BTreeSet::new(),
             wheel: Wheel::new(),
             invites_open: 0,
-            transmits: VecDeque::new(),
+            out: Outbox::default(),
             events: VecDeque::new(),
         }
     }
@@ -111,7 +111,7 @@ impl Endpoint {
         response: Vec<u8>,
     ) -> Result<(), Gone> {
         let entry = self.entries.get_mut(server.0).ok_or(Gone)?;
-        let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+        let turn = &mut Turn::new(now, &self.timing, &mut self.out);
         match &mut entry.transaction {
             Transaction::InviteServer(it) if it.is_proceeding() => {
                 it.step(turn, InviteServerInput::response(status, response));
@@ -141,7 +141,7 @@ impl Endpoint {
         response: Vec<u8>,
     ) -> Result<(), Gone> {
         let entry = self.entries.get_mut(server.0).ok_or(Gone)?;
-        let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+        let turn = &mut Turn::new(now, &self.timing, &mut self.out);
         match &mut entry.transaction {
             Transaction::InviteServer(it) if it.is_proceeding() => {
                 it.step(turn, InviteServerInput::FailureOnce(response));
@@ -194,7 +194,7 @@ impl Endpoint {
     pub fn acknowledged(&mut self, now: Instant, server: ServerId) {
         let Some(entry) = self.entries.get_mut(server.0) else { return };
         if let Transaction::InviteServer(it) = &mut entry.transaction {
-            let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+            let turn = &mut Turn::new(now, &self.timing, &mut self.out);
             it.step(turn, InviteServerInput::Acknowledged);
             self.settle(now, server.0);
         }
@@ -231,7 +231,7 @@ impl Endpoint {
         request: Vec<u8>,
         owner: Option<u64>,
     ) -> Place {
-        let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+        let turn = &mut Turn::new(now, &self.timing, &mut self.out);
         let transaction = if method == Method::Invite {
             Transaction::InviteClient(InviteClient::new(turn, flow, request))
         } else {
@@ -274,7 +274,7 @@ impl Endpoint {
     pub fn cancel(&mut self, now: Instant, client: ClientId, reason: Option<&str>) {
         let Some(entry) = self.entries.get_mut(client.0) else { return };
         if let Transaction::InviteClient(it) = &mut entry.transaction {
-            let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+            let turn = &mut Turn::new(now, &self.timing, &mut self.out);
             it.step(turn, InviteClientInput::Cancel(reason.map(Into::into)));
             self.settle(now, client.0);
         }
@@ -282,7 +282,7 @@ impl Endpoint {
 
     /// Sends a message that belongs to no transaction: the ACK for a 2xx.
     pub fn send(&mut self, flow: Flow, message: Vec<u8>) {
-        self.transmits.push_back(Transmit { flow, bytes: message });
+        self.out.transmits.push_back(Transmit { flow, bytes: message });
     }
 
     /// Gives a transaction the number that comes back with whatever concerns it. A server
@@ -321,6 +321,22 @@ impl Endpoint {
         self.entries.len()
     }
 
+    /// What transactions have repeated, heard again and waited for in vain since the endpoint was
+    /// made.
+    #[must_use]
+    pub fn repeats(&self) -> &Repeats {
+        &self.out.repeats
+    }
+
+    /// How often an INVITE of ours has left; `None` if its transaction has ended.
+    #[must_use]
+    pub fn times_sent(&self, client: ClientId) -> Option<u32> {
+        match &self.entries.get(client.0)?.transaction {
+            Transaction::InviteClient(it) => Some(it.times_sent),
+            Transaction::Client(_) | Transaction::InviteServer(_) | Transaction::Server(_) => None,
+        }
+    }
+
     /// INVITE server transactions that wait for a final answer or its ACK.
     #[must_use]
     pub fn invites_open(&self) -> usize {
@@ -334,7 +350,7 @@ impl Endpoint {
             // Ending one may end another.
             let Some(entry) = self.entries.get_mut(place) else { continue };
             if *entry.transaction.flow() == flow {
-                let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+                let turn = &mut Turn::new(now, &self.timing, &mut self.out);
                 entry.transaction.transport_failed(turn);
                 self.settle(now, place);
             }
@@ -370,7 +386,7 @@ impl Endpoint {
         while let Some(index) = self.wheel.pop_due(now) {
             let Some(place) = self.entries.place(index) else { continue };
             let entry = self.entries.get_mut(place).expect("the place was just given");
-            let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+            let turn = &mut Turn::new(now, &self.timing, &mut self.out);
             while let Some(timer) = entry.transaction.alarms().pop_due(now) {
                 entry.transaction.timer(turn, timer);
             }
@@ -391,7 +407,7 @@ impl Endpoint {
 
     /// Takes the next message to send.
     pub fn poll_output(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        self.out.transmits.pop_front()
     }
 
     /// Takes the next thing that happened without a message.

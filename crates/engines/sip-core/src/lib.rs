@@ -60,7 +60,7 @@ pub use endpoint::{ClientId, Endpoint, Event, Full, Gone, Reason, Received, Refu
 pub use reply::reply_flow;
 pub use respond::Replies;
 pub use token::{Token, Tokens};
-pub use transaction::{Timer, Transmit};
+pub use transaction::{Repeats, Timer, Transmit};
 pub use wheel::Wheel;
 
 #[cfg(test)]

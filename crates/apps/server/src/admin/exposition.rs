@@ -4,7 +4,8 @@ use std::fmt::{Display, Write};
 
 /// A page of metrics in the Prometheus text format, version 0.0.4.
 ///
-/// Names are base units; labels are few and bounded (a reason, a transport), never a call.
+/// Names are base units; labels are few and bounded (a reason, a transport, 200 places), never a
+/// call.
 #[derive(Debug, Default)]
 pub(crate) struct Exposition(String);
 
@@ -43,7 +44,29 @@ impl Exposition {
         labels: &[&str],
         values: impl IntoIterator<Item = (Vec<String>, String)>,
     ) {
-        self.head(name, help, "counter");
+        self.family_by(name, help, "counter", labels, values);
+    }
+
+    /// Numbers that rise and fall, one per combination of labels.
+    pub(crate) fn gauges_by(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        values: impl IntoIterator<Item = (Vec<String>, String)>,
+    ) {
+        self.family_by(name, help, "gauge", labels, values);
+    }
+
+    fn family_by(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: &str,
+        labels: &[&str],
+        values: impl IntoIterator<Item = (Vec<String>, String)>,
+    ) {
+        self.head(name, help, kind);
         for (texts, number) in values {
             let pairs: Vec<(&str, &dyn Display)> =
                 labels.iter().copied().zip(texts.iter().map(|it| it as &dyn Display)).collect();

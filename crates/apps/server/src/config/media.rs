@@ -8,9 +8,12 @@ use std::time::Duration;
 use media::UnverifiedLimit;
 use net::MediaBackend;
 
+use super::AdvertisedAddress;
 use super::key::{Key, Shape};
 use super::problem::Problem;
 use super::settings::Settings;
+
+const ADVERTISED: &str = "media.advertised";
 
 /// The longest that packets are let wait for others: two relays in a row stay below 2 ms.
 const GATHER_US_MAX: u64 = 1_000;
@@ -21,6 +24,13 @@ pub(super) const KEYS: &[Key] = &[
         "media.advertised_address",
         Shape::Text,
         "IP address written into SDP, when peers reach us by another than media.address.",
+    ),
+    Key::list(
+        ADVERTISED,
+        "",
+        "Addresses written into SDP instead for peers of some networks, each as NETWORK=ADDRESS, such \
+         as ::/0=2001:db8::5; the smallest network counts. media.address \"::\" takes audio of both \
+         address families.",
     ),
     Key::integer("media.port_min", "20000", "First port for RTP; 0 means any free ports."),
     Key::integer("media.port_max", "29999", "Last port for RTP."),
@@ -72,6 +82,8 @@ pub struct MediaConfig {
     pub address: IpAddr,
     /// The address that peers are told.
     pub advertised_address: IpAddr,
+    /// Addresses that peers of some networks are told instead.
+    pub advertised: Vec<AdvertisedAddress>,
     /// The ports to use; `None` means any free ones.
     pub ports: Option<RangeInclusive<u16>>,
     /// How packets come and go.
@@ -104,6 +116,7 @@ impl MediaConfig {
         Ok(Self {
             address,
             advertised_address: advertised.unwrap_or(address),
+            advertised: Self::advertised(settings, address)?,
             ports: Self::ports(settings)?,
             backend: Self::backend(settings)?,
             gather: Duration::from_micros(settings.integer("media.gather_us", 0..=GATHER_US_MAX)?),
@@ -122,6 +135,25 @@ impl MediaConfig {
                 seconds => Some(Duration::from_secs(seconds)),
             },
         })
+    }
+
+    /// The sockets must take what peers are told to send there.
+    fn advertised(settings: &Settings, address: IpAddr) -> Result<Vec<AdvertisedAddress>, Problem> {
+        let advertised = super::sip::advertised(settings, ADVERTISED)?;
+        let takes_both = address.is_ipv6() && address.is_unspecified();
+        let foreign = |it: &&AdvertisedAddress| it.address.is_ipv4() != address.is_ipv4();
+        match advertised.iter().find(foreign) {
+            Some(it) if !takes_both => {
+                let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+                let rule = format!(
+                    "{} is told to peers, and media.address {address} takes {family} alone; set \
+                     media.address to \"::\", which takes both",
+                    it.address
+                );
+                Err(settings.refuse(ADVERTISED, rule))
+            }
+            Some(_) | None => Ok(advertised),
+        }
     }
 
     fn backend(settings: &Settings) -> Result<MediaBackend, Problem> {

@@ -166,7 +166,7 @@ impl SipConfig {
         Ok(Self {
             listen,
             advertised_address,
-            advertised: advertised(settings)?,
+            advertised: advertised(settings, ADVERTISED)?,
             domain: domain(settings)?,
             digest_algorithms: algorithms(settings)?,
             t1,
@@ -200,7 +200,10 @@ pub struct AdvertisedAddress {
     pub address: IpAddr,
 }
 
-fn advertised(settings: &Settings) -> Result<Vec<AdvertisedAddress>, Problem> {
+pub(super) fn advertised(
+    settings: &Settings,
+    key: &'static str,
+) -> Result<Vec<AdvertisedAddress>, Problem> {
     let read = |text: &String| {
         let (network, address) = text.split_once('=')?;
         let toward = network.trim().parse().ok()?;
@@ -211,9 +214,9 @@ fn advertised(settings: &Settings) -> Result<Vec<AdvertisedAddress>, Problem> {
         let rule = format!(
             "\"{text}\" is no NETWORK=ADDRESS; write 10.0.0.0/8=10.0.0.5, or ::/0=2001:db8::5"
         );
-        settings.refuse(ADVERTISED, rule)
+        settings.refuse(key, rule)
     };
-    settings.list(ADVERTISED).iter().map(|text| read(text).ok_or_else(|| refused(text))).collect()
+    settings.list(key).iter().map(|text| read(text).ok_or_else(|| refused(text))).collect()
 }
 
 /// Reads a host name: labels of letters, digits and inner hyphens (RFC 1123 §2.1), in lower case.

@@ -297,6 +297,19 @@ fn addresses_are_advertised_by_network() {
 }
 
 #[test]
+fn media_is_advertised_by_network_in_families_that_its_sockets_take() {
+    let text = "media.address = '::'\nmedia.advertised_address = '192.0.2.1'\n\
+                media.advertised = ['::/0=2001:db8::5']";
+    let config = Config::load(Sources::text(text)).unwrap();
+    assert_eq!(config.media.advertised[0].address.to_string(), "2001:db8::5");
+    let refused = refused("media.advertised = ['::/0=2001:db8::5']");
+    assert!(
+        refused.contains("127.0.0.1 takes IPv4 alone") && refused.contains("\"::\""),
+        "{refused}"
+    );
+}
+
+#[test]
 fn limits_on_media_are_keys_with_ranges() {
     let media = Config::load(Sources::text("")).unwrap().media;
     assert_eq!(media.gather, Duration::from_micros(400));

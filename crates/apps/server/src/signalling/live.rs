@@ -27,6 +27,8 @@ use crate::records::Recorder;
 const ASKS_WAITING_MAX: usize = 256;
 /// Calls told at once: a turn of the loop that copies more would hold up messages.
 const PAGE: usize = 256;
+/// Places that metrics name; those that are down come first. Further ones are counted alone.
+pub(crate) const PLACES_NAMED_MAX: usize = 200;
 /// How long an answer may take: far longer than any turn of the loop.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a listing waits for the records of calls that have just ended.
@@ -74,12 +76,16 @@ pub(crate) struct SignallingCounters {
     pub(crate) ports: (usize, usize),
     /// What the engine counts.
     pub(crate) engine: Counters,
+    /// What SIP transactions repeated.
+    pub(crate) repeats: sip_core::Repeats,
     /// Datagrams.
     pub(crate) udp: UdpCounters,
     /// Streams.
     pub(crate) streams: StreamCounters,
     /// Places that calls go to and that are watched: those that answer, those that do not.
     pub(crate) peers: (usize, usize),
+    /// The first of them, those that are down before the others.
+    pub(crate) places: Vec<call::PeerHealth>,
     /// Connections that are open.
     pub(crate) connections: usize,
     /// TLS handshakes that failed, by fault.
@@ -223,17 +229,8 @@ impl LiveCalls for Live {
         Box::pin(async {
             let peers = self.asker.ask(Ask::Peers).await?;
             let directory = self.projection.directory().load_full();
-            let carriers_at = |hop: &call::directory::Hop| {
-                let is_there = |it: &&Arc<call::ResolvedCarrier>| {
-                    let same = |at: &call::directory::Hop| {
-                        (at.transport, at.address) == (hop.transport, hop.address)
-                    };
-                    it.resolved.hops().iter().any(same)
-                };
-                let found = directory.carriers().iter().filter(is_there);
-                found.map(|it| it.carrier.name.to_string()).collect()
-            };
-            let told = |peer: call::PeerHealth| peer_told(carriers_at(&peer.hop), &peer);
+            let told =
+                |peer: call::PeerHealth| peer_told(carriers_at(&directory, &peer.hop), &peer);
             Ok(peers.into_iter().map(told).collect())
         })
     }
@@ -284,6 +281,17 @@ fn route_told(tried: call::Tried) -> dto::RouteTest {
         status_message,
     });
     dto::RouteTest { direction: tried.direction, refused, decisions: tried.decisions }
+}
+
+/// The names of the carriers that a place is of; none for a route's.
+pub(crate) fn carriers_at(directory: &call::Directory, hop: &call::directory::Hop) -> Vec<String> {
+    let is_there = |it: &&Arc<call::ResolvedCarrier>| {
+        let same =
+            |at: &call::directory::Hop| (at.transport, at.address) == (hop.transport, hop.address);
+        it.resolved.hops().iter().any(same)
+    };
+    let found = directory.carriers().iter().filter(is_there);
+    found.map(|it| it.carrier.name.to_string()).collect()
 }
 
 /// A place that calls go to, as the API tells it.

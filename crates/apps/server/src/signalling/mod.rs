@@ -339,12 +339,21 @@ impl Loop {
                 let up = up.count();
                 (up, all - up)
             },
+            places: self.places(),
             engine: self.engine.counters().clone(),
+            repeats: *self.engine.repeats(),
             udp: self.sockets.udp.counters(),
             streams: self.sockets.streams.counters(),
             connections: self.sockets.streams.connections(),
             handshakes_failed: self.handshakes.failed(),
         }
+    }
+
+    /// As many places that calls go to as metrics name.
+    fn places(&self) -> Vec<call::PeerHealth> {
+        let (down, up): (Vec<_>, Vec<_>) =
+            self.engine.peers().partition(|it| it.state == call::PeerState::Down);
+        down.into_iter().chain(up).take(live::PLACES_NAMED_MAX).cloned().collect()
     }
 
     fn feed(&mut self, now: Now, input: Input<'_>) {

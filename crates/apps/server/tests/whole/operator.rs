@@ -60,6 +60,36 @@ async fn the_simulated_carrier_can_be_switched_off() {
 }
 
 #[tokio::test]
+async fn a_place_that_does_not_answer_is_told_with_its_failure_and_next_trial_and_in_the_metrics() {
+    let world = World::start_with("sip.probe_interval_s = 1\nsip.probe_failures_max = 1").await;
+    // Nothing listens there, and nobody else is given the port while it is held.
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let at = silent.local_addr().unwrap();
+    let carrier = json!({ "name": "silent", "host": "127.0.0.1", "port": at.port() });
+    world.operator(Method::POST, "/operator/carriers", "", Some(carrier)).await.unwrap();
+    let place = eventually("the silent carrier to be down", async || {
+        let told = world.operator(Method::GET, "/operator/peers", "", None).await.unwrap();
+        let peers = told["peers"].as_array().unwrap().clone();
+        peers.into_iter().find(|it| it["address"] == at.to_string() && it["state"] == "down")
+    })
+    .await;
+    assert_eq!(place["carriers"], json!(["silent"]));
+    let moment = |member: &str| place[member].as_str().unwrap_or_default().to_owned();
+    assert!(!moment("failed").is_empty(), "{place}");
+    assert!(moment("next_try") > moment("failed"), "{place}");
+    assert!(place["answered"].is_null(), "{place}");
+
+    let (_, page) = world.admin("/metrics").await;
+    let line = |name: &str| format!(r#"{name}{{carrier="silent",transport="udp",address="{at}"}}"#);
+    assert!(page.contains(&format!("{} 0\n", line("trunkline_sip_peer_up"))), "{page}");
+    assert!(page.contains(&line("trunkline_sip_peer_failures")), "{page}");
+    assert!(
+        page.contains(r#"trunkline_sip_retransmissions_total{what="request_sent"} "#),
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn an_options_that_is_answered_becomes_the_connectors_health() {
     let world = World::start().await;
     let connector = world.connector_for(vec!["127.0.0.1/32".into()]).await;

@@ -41,6 +41,7 @@ impl Call {
 
     fn on_attempt_response(&mut self, turn: &mut Turn<'_>, response: &Response<'_>) {
         self.alarms.stop(Timer::Progress);
+        self.note_times_sent(turn);
         let is_there =
             !matches!(response.status, Status::REQUEST_TIMEOUT | Status::SERVICE_UNAVAILABLE);
         if let Some(tried) = self.tried.last().filter(|_| is_there) {

@@ -424,10 +424,20 @@ impl Call {
 
     /// The carrier has not said anything: it is given up, and the next one asked.
     pub(super) fn on_no_progress(&mut self, turn: &mut Turn<'_>) {
+        self.note_times_sent(turn);
         self.note_silence(turn);
         self.give_up_attempt(turn, Tally::NoProgress, "");
         self.fall_back_to_datagram();
         self.ask_next(turn);
+    }
+
+    /// Writes down how often the INVITE that is out has been sent.
+    pub(super) fn note_times_sent(&mut self, turn: &Turn<'_>) {
+        let asked = self.setup().and_then(|setup| setup.attempt.as_ref()).map(|it| it.client);
+        let times = asked.and_then(|client| turn.hub.endpoint.times_sent(client));
+        if let (Some(tried), Some(times)) = (self.tried.last_mut(), times) {
+            tried.times_sent = times;
+        }
     }
 
     /// The place that was asked has not answered anything.

@@ -315,6 +315,10 @@ fn route_row(tried: &Tried) -> Decision {
         seen.push_str(", over TCP for its size");
     }
     write!(seen, ": {}", tried.result).expect("a String takes every text");
+    if tried.times_sent > 1 {
+        write!(seen, "; the INVITE was sent {} times", tried.times_sent)
+            .expect("a String takes every text");
+    }
     let (verdict, remedy) = tried.result.verdict();
     row(Rule::Route, verdict, seen, "an answer", remedy)
 }

@@ -9,6 +9,7 @@ mod dtmf;
 mod encryption;
 mod ending;
 mod failover;
+mod families;
 mod fax;
 mod groups;
 mod headers;

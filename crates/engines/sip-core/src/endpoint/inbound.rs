@@ -62,7 +62,7 @@ impl Endpoint {
     /// The request of a transaction that exists, or its ACK.
     fn receive_again(&mut self, now: Instant, place: Place, method: Method<'_>) -> Received {
         let entry = self.entries.get_mut(place).expect("the table names only what exists");
-        let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+        let turn = &mut Turn::new(now, &self.timing, &mut self.out);
         let delivery = match &mut entry.transaction {
             Transaction::InviteServer(it) if method == Method::Ack => {
                 it.step(turn, InviteServerInput::Ack)
@@ -103,7 +103,7 @@ impl Endpoint {
         owner: Option<u64>,
     ) -> Place {
         let reply = reply::reply_flow(inbound.flow, &inbound.via);
-        let turn = &Turn::new(now, &self.timing, &mut self.transmits);
+        let turn = &Turn::new(now, &self.timing, &mut self.out);
         let transaction = if inbound.method == Method::Invite {
             Transaction::InviteServer(InviteServer::new(reply))
         } else {
@@ -195,7 +195,7 @@ impl Endpoint {
         let key = self.keys.0.client(via.branch.unwrap_or_default(), cseq.method);
         let Some(&place) = self.table.get(&key) else { return Received::StrayResponse };
         let entry = self.entries.get_mut(place).expect("the table names only what exists");
-        let turn = &mut Turn::new(now, &self.timing, &mut self.transmits);
+        let turn = &mut Turn::new(now, &self.timing, &mut self.out);
         let delivery = match &mut entry.transaction {
             Transaction::InviteClient(it) => {
                 it.step(turn, InviteClientInput::Response(status, message))

@@ -92,23 +92,25 @@ impl Client {
             (S::Trying { request, interval }, I::Timer(Timer::E)) => {
                 *interval = (*interval * 2).min(turn.timing.t2);
                 self.alarms.set(Timer::E, turn.now + *interval);
-                turn.send(self.flow, request.clone());
+                turn.repeat_request(self.flow, request.clone());
             }
             (S::Proceeding { request }, I::Timer(Timer::E)) => {
                 self.alarms.set(Timer::E, turn.now + turn.timing.t2);
-                turn.send(self.flow, request.clone());
+                turn.repeat_request(self.flow, request.clone());
             }
             (S::Trying { .. } | S::Proceeding { .. }, I::Timer(Timer::F)) => {
+                turn.gave_up(Timer::F);
                 self.terminate(End::TimedOut);
             }
             (S::Trying { .. } | S::Proceeding { .. }, I::TransportFailed) => {
                 self.terminate(End::TransportFailed);
             }
+            (S::Completed, I::Response(_)) => turn.response_again(),
             (S::Completed, I::Timer(Timer::K)) => self.terminate(End::Normally),
 
-            // Nothing: repeated answers, and what comes after the end.
+            // Nothing: late timers, and what comes after the end.
             (S::Trying { .. } | S::Proceeding { .. }, I::Timer(_))
-            | (S::Completed, I::Response(_) | I::TransportFailed | I::Timer(_))
+            | (S::Completed, I::TransportFailed | I::Timer(_))
             | (S::Terminated(_), _) => {}
         }
         Delivery::Absorb

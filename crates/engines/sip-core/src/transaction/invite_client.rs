@@ -12,6 +12,8 @@ use crate::derived;
 pub(crate) struct InviteClient {
     state: State,
     cancel: Cancel,
+    /// How often the INVITE has left.
+    pub(crate) times_sent: u32,
     /// Where the INVITE, its ACK and its CANCEL go.
     pub(crate) flow: Flow,
     pub(crate) alarms: Alarms,
@@ -97,7 +99,7 @@ impl InviteClient {
         }
         turn.send(flow, request.clone());
         let state = State::Calling { request, interval: turn.timing.t1 };
-        Self { state, cancel: Cancel::No, flow, alarms }
+        Self { state, cancel: Cancel::No, times_sent: 1, flow, alarms }
     }
 
     pub(crate) fn end(&self) -> Option<End> {
@@ -141,10 +143,14 @@ impl InviteClient {
             (S::Calling { request, interval }, I::Timer(Timer::A)) => {
                 *interval *= 2;
                 self.alarms.set(Timer::A, turn.now + *interval);
-                turn.send(self.flow, request.clone());
+                self.times_sent += 1;
+                turn.repeat_request(self.flow, request.clone());
             }
-            (S::Calling { .. }, I::Timer(Timer::B))
-            | (S::Proceeding { .. }, I::Timer(Timer::Cancelled)) => self.terminate(End::TimedOut),
+            (S::Calling { .. }, I::Timer(timer @ Timer::B))
+            | (S::Proceeding { .. }, I::Timer(timer @ Timer::Cancelled)) => {
+                turn.gave_up(timer);
+                self.terminate(End::TimedOut);
+            }
             (S::Calling { .. }, I::Cancel(reason)) => {
                 if matches!(self.cancel, Cancel::No) {
                     self.cancel = Cancel::Waiting(reason);
@@ -157,12 +163,16 @@ impl InviteClient {
                 }
             }
             (S::Completed { ack }, I::Response(status, _)) if status.is_failure() => {
-                turn.send(self.flow, ack.clone());
+                turn.response_again();
+                turn.repeat_request(self.flow, ack.clone());
             }
             (S::Completed { .. }, I::Timer(Timer::D)) | (S::Accepted, I::Timer(Timer::M)) => {
                 self.terminate(End::Normally);
             }
-            (S::Accepted, I::Response(status, _)) if status.is_success() => return D::Deliver,
+            (S::Accepted, I::Response(status, _)) if status.is_success() => {
+                turn.response_again();
+                return D::Deliver;
+            }
             (
                 S::Calling { .. } | S::Proceeding { .. } | S::Completed { .. },
                 I::TransportFailed,

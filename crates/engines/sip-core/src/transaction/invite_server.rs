@@ -128,8 +128,9 @@ impl InviteServer {
         use {Input as I, State as S};
         match (&mut self.state, input) {
             (S::Proceeding { last }, I::Invite) => {
+                turn.request_again();
                 if !last.is_empty() {
-                    turn.send(self.reply, last.clone());
+                    turn.repeat_response(self.reply, last.clone());
                 }
             }
             (S::Proceeding { last }, I::Provisional(response)) => {
@@ -146,22 +147,27 @@ impl InviteServer {
             }
 
             (S::Completed { response, .. }, I::Invite) => {
-                turn.send(self.reply, response.clone());
+                turn.request_again();
+                turn.repeat_response(self.reply, response.clone());
             }
             (S::Completed { response, interval }, I::Timer(Timer::G)) => {
                 *interval = (*interval * 2).min(turn.timing.t2);
                 self.alarms.set(Timer::G, turn.now + *interval);
-                turn.send(self.reply, response.clone());
+                turn.repeat_response(self.reply, response.clone());
             }
             (S::Completed { .. }, I::Ack) => self.confirm(turn),
-            (S::Completed { .. }, I::Timer(Timer::H)) => self.terminate(End::RejectionNoAck),
+            (S::Completed { .. }, I::Timer(Timer::H)) => {
+                turn.gave_up(Timer::H);
+                self.terminate(End::RejectionNoAck);
+            }
 
+            (S::Accepted { .. }, I::Invite) | (S::Confirmed, I::Ack) => turn.request_again(),
             (S::Confirmed, I::Timer(Timer::I)) => self.terminate(End::Normally),
 
             (S::Accepted { .. }, I::Ack) => return Delivery::Deliver,
             (S::Accepted { answer: Some(answer) }, I::Timer(Timer::Answer)) => {
                 let again = answer.repeat(turn.now, turn.timing, &mut self.alarms);
-                turn.send(self.reply, again);
+                turn.repeat_response(self.reply, again);
             }
             (S::Accepted { answer }, I::Acknowledged) => {
                 *answer = None;
@@ -170,6 +176,9 @@ impl InviteServer {
             (S::Accepted { .. }, I::Success(response)) => turn.send(self.reply, response),
             (S::Accepted { answer }, I::Timer(Timer::L)) => {
                 let end = if answer.is_some() { End::NoAck } else { End::Normally };
+                if end == End::NoAck {
+                    turn.gave_up(Timer::L);
+                }
                 self.terminate(end);
             }
 
@@ -186,7 +195,7 @@ impl InviteServer {
             )
             | (
                 S::Accepted { .. },
-                I::Invite | I::Provisional(_) | I::Failure(_) | I::FailureOnce(_) | I::Timer(_),
+                I::Provisional(_) | I::Failure(_) | I::FailureOnce(_) | I::Timer(_),
             )
             | (S::Confirmed | S::Terminated(_), _) => {}
         }

@@ -9,6 +9,8 @@ mod invite_client;
 mod invite_server;
 mod server;
 
+mod repeats;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -17,6 +19,7 @@ use sip_message::Flow;
 pub(crate) use client::{Client, Input as ClientInput};
 pub(crate) use invite_client::{Input as InviteClientInput, InviteClient};
 pub(crate) use invite_server::{Input as InviteServerInput, InviteServer};
+pub use repeats::Repeats;
 pub(crate) use server::{Input as ServerInput, Server};
 
 use crate::Timing;
@@ -58,20 +61,65 @@ pub enum Timer {
 pub(crate) struct Turn<'t> {
     pub(crate) now: Instant,
     pub(crate) timing: &'t Timing,
-    pub(crate) transmits: &'t mut VecDeque<Transmit>,
+    pub(crate) out: &'t mut Outbox,
+}
+
+/// What steps leave behind: messages to send, and counts.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) transmits: VecDeque<Transmit>,
+    pub(crate) repeats: Repeats,
 }
 
 impl<'t> Turn<'t> {
-    pub(crate) fn new(
-        now: Instant,
-        timing: &'t Timing,
-        transmits: &'t mut VecDeque<Transmit>,
-    ) -> Self {
-        Self { now, timing, transmits }
+    pub(crate) fn new(now: Instant, timing: &'t Timing, out: &'t mut Outbox) -> Self {
+        Self { now, timing, out }
     }
 
     pub(crate) fn send(&mut self, flow: Flow, bytes: Vec<u8>) {
-        self.transmits.push_back(Transmit { flow, bytes });
+        self.out.transmits.push_back(Transmit { flow, bytes });
+    }
+
+    /// Sends a request of ours again, or the ACK of a repeated rejection.
+    pub(crate) fn repeat_request(&mut self, flow: Flow, bytes: Vec<u8>) {
+        self.out.repeats.requests_sent += 1;
+        self.send(flow, bytes);
+    }
+
+    /// Sends a response of ours again.
+    pub(crate) fn repeat_response(&mut self, flow: Flow, bytes: Vec<u8>) {
+        self.out.repeats.responses_sent += 1;
+        self.send(flow, bytes);
+    }
+
+    /// A peer's request, or its ACK, came again.
+    pub(crate) fn request_again(&mut self) {
+        self.out.repeats.requests_received += 1;
+    }
+
+    /// A peer's final response came again.
+    pub(crate) fn response_again(&mut self) {
+        self.out.repeats.responses_received += 1;
+    }
+
+    /// A timer that waits for the peer has fired.
+    pub(crate) fn gave_up(&mut self, timer: Timer) {
+        self.out.repeats.gave_up[match timer {
+            Timer::B => 0,
+            Timer::F => 1,
+            Timer::H => 2,
+            Timer::L => 3,
+            Timer::Cancelled => 4,
+            Timer::A
+            | Timer::D
+            | Timer::E
+            | Timer::G
+            | Timer::I
+            | Timer::J
+            | Timer::K
+            | Timer::M
+            | Timer::Answer => return,
+        }] += 1;
     }
 }
 

@@ -99,15 +99,16 @@ impl Server {
                 self.complete(turn, response);
             }
             (S::Proceeding { last: response } | S::Completed { response }, I::Request) => {
-                turn.send(self.reply, response.clone());
+                turn.request_again();
+                turn.repeat_response(self.reply, response.clone());
             }
+            (S::Trying, I::Request) => turn.request_again(),
             (S::Trying | S::Proceeding { .. } | S::Completed { .. }, I::Timer(Timer::J)) => {
                 self.state = S::Terminated(End::Normally);
             }
 
-            // Nothing: what the TU has not answered cannot be repeated, and one answer is enough.
-            (S::Trying, I::Request)
-            | (S::Trying | S::Proceeding { .. }, I::Timer(_))
+            // Nothing: one answer is enough, and timers of other states come late.
+            (S::Trying | S::Proceeding { .. }, I::Timer(_))
             | (S::Completed { .. }, I::Provisional(_) | I::Final(_) | I::Timer(_))
             | (S::Terminated(_), _) => {}
         }

@@ -7,6 +7,8 @@ mod lossy_link;
 #[cfg(test)]
 mod matching;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod totality;
