@@ -32,6 +32,18 @@ ADDRESS = {
 }
 
 
+def connector_of(server, name="pbx", password=None, encryption=False, **termination):
+    """A connector that lets the loopback call out, with the user `pbx` if there is a password."""
+    voice = server.client()
+    made = voice.create_voice_connector(Name=name, RequireEncryption=encryption)["VoiceConnector"]
+    it = {"VoiceConnectorId": made["VoiceConnectorId"]}
+    voice.put_voice_connector_termination(**it, Termination=TERMINATION | {"CpsLimit": 100} | termination)
+    if password:
+        credentials = [{"Username": "pbx", "Password": password}]
+        voice.put_voice_connector_termination_credentials(**it, Credentials=credentials)
+    return made
+
+
 def call(voice, operation, members):
     """Calls an operation by its name in the model."""
     return getattr(voice, snake(operation))(**members)

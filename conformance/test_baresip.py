@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from account import connector_of
 from audio import loudest_second, share_of_tone
 from baresip import OWNED, Baresip
 from trunkline_server import Server
@@ -21,26 +22,16 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trunk(server):
-    voice = server.client()
+def connector(server):
     server.run("number", "add", OWNED, "--account", "000000000000")
-    made = voice.create_voice_connector(Name="baresip", RequireEncryption=False)["VoiceConnector"]
-    it = {"VoiceConnectorId": made["VoiceConnectorId"]}
-    voice.put_voice_connector_termination(
-        **it,
-        Termination={"CpsLimit": 50, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]},
-    )
-    voice.put_voice_connector_termination_credentials(
-        **it, Credentials=[{"Username": "pbx", "Password": "secret"}]
-    )
-    return made
+    return connector_of(server, "baresip", "secret")
 
 
 @pytest.mark.parametrize("called, hertz", [("+12065550120", 1000), ("+12065550100", 440)])
-def test_the_audio_that_baresip_hears_is_the_far_ends(server, trunk, tmp_path, called, hertz):
+def test_the_audio_that_baresip_hears_is_the_far_ends(server, connector, tmp_path, called, hertz):
     """…0120 plays a 1 kHz tone; …0100 sends back the 440 Hz that baresip plays."""
-    agent = Baresip(tmp_path, server, trunk["OutboundHostName"], "secret")
-    agent.call(f"sip:{called}@{trunk['OutboundHostName']}", seconds=6)
+    agent = Baresip(tmp_path, server, connector["OutboundHostName"], "secret")
+    agent.call(f"sip:{called}@{connector['OutboundHostName']}", seconds=6)
     samples, rate = agent.heard()
     assert len(samples) > 2 * rate, agent.log.read_text(errors="replace")
     window = loudest_second(samples, rate)
@@ -49,17 +40,17 @@ def test_the_audio_that_baresip_hears_is_the_far_ends(server, trunk, tmp_path, c
 
 
 @pytest.mark.parametrize("transport", ["tcp", "tls"])
-def test_the_audio_of_a_call_over_a_connection_is_the_far_ends(server, trunk, tmp_path, transport):
-    agent = Baresip(tmp_path, server, trunk["OutboundHostName"], "secret", transport)
-    agent.call(f"sip:+12065550120@{trunk['OutboundHostName']};transport={transport}", seconds=6)
+def test_the_audio_of_a_call_over_a_connection_is_the_far_ends(server, connector, tmp_path, transport):
+    agent = Baresip(tmp_path, server, connector["OutboundHostName"], "secret", transport)
+    agent.call(f"sip:+12065550120@{connector['OutboundHostName']};transport={transport}", seconds=6)
     samples, rate = agent.heard()
     assert len(samples) > 2 * rate, agent.log.read_text(errors="replace")
     assert share_of_tone(loudest_second(samples, rate), rate, 1000) > 0.9
 
 
-def test_the_record_of_a_heard_call_tells_its_quality(server, trunk):
+def test_the_record_of_a_heard_call_tells_its_quality(server, connector):
     listed = json.loads(
-        server.run("calls", "--connector", trunk["VoiceConnectorId"], "--output", "json").stdout
+        server.run("calls", "--connector", connector["VoiceConnectorId"], "--output", "json").stdout
     )
     answered = [it for it in listed["calls"] if it["state"] == "completed"]
     assert len(answered) == 4

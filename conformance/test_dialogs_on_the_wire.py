@@ -10,6 +10,7 @@ import uuid
 
 import pytest
 
+from account import connector_of
 from sip_wire import Caller, contact, to_tag
 from trunkline_server import Server
 
@@ -22,10 +23,7 @@ DEAF_SECONDS = 0.5
 def trunk(tmp_path_factory):
     settings = {"TRUNKLINE_CARRIERS__SIMULATED": "false", "TRUNKLINE_CALLS__DTMF": "translate"}
     with Server(tmp_path_factory.mktemp("trunkline"), **settings) as server:
-        voice = server.client()
-        made = voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        voice.put_voice_connector_termination(VoiceConnectorId=made["VoiceConnectorId"], Termination=rules)
+        made = connector_of(server)
         server.run("number", "add", OWNED, "--account", "000000000000")
         server.domain = made["OutboundHostName"]
         yield server

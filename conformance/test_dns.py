@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from account import connector_of
 from ports import ports
 from trunkline_server import Server
 
@@ -127,14 +128,8 @@ def eventually(what, look, seconds=30):
 
 
 def open_trunk(server):
-    voice = server.client()
     server.run("number", "add", OWNED, "--account", "000000000000")
-    made = voice.create_voice_connector(Name="dns", RequireEncryption=False)["VoiceConnector"]
-    voice.put_voice_connector_termination(
-        VoiceConnectorId=made["VoiceConnectorId"],
-        Termination={"CpsLimit": 50, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]},
-    )
-    return made["OutboundHostName"]
+    return connector_of(server, "dns")["OutboundHostName"]
 
 
 def test_a_carrier_is_found_by_naptr_and_srv_and_its_second_server_takes_over(zone, tmp_path):

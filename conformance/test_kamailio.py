@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from account import connector_of
 from ports import ports
 from sipp_script import (
     HELD,
@@ -63,10 +64,7 @@ class Kamailio:
 def trunk(tmp_path_factory):
     settings = {"TRUNKLINE_SIP__T1_MS": "50", "TRUNKLINE_CARRIERS__SIMULATED": "false"}
     with Server(tmp_path_factory.mktemp("trunkline"), **settings) as server:
-        voice = server.client()
-        made = voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        voice.put_voice_connector_termination(VoiceConnectorId=made["VoiceConnectorId"], Termination=rules)
+        made = connector_of(server)
         server.run("number", "add", OWNED, "--account", "000000000000")
         yield server, made["OutboundHostName"]
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from account import connector_of
 from audio import share_of_tone
 from authority import Authority
 from baresip import Answering
@@ -33,24 +34,14 @@ def server(tmp_path_factory, authority):
         yield running
 
 
-def connector_of(server, encryption):
-    voice = server.client()
-    made = voice.create_voice_connector(Name=f"encryption-{encryption}", RequireEncryption=encryption)["VoiceConnector"]
-    it = {"VoiceConnectorId": made["VoiceConnectorId"]}
-    termination = {"CpsLimit": 50, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-    voice.put_voice_connector_termination(**it, Termination=termination)
-    voice.put_voice_connector_termination_credentials(**it, Credentials=[{"Username": "pbx", "Password": "secret"}])
-    return made
-
-
 @pytest.fixture(scope="module")
 def plain(server):
-    return connector_of(server, False)
+    return connector_of(server, "plain", "secret")
 
 
 @pytest.fixture(scope="module")
 def encrypted(server):
-    return connector_of(server, True)
+    return connector_of(server, "encrypted", "secret", encryption=True)
 
 
 def latest(server, connector):
@@ -69,11 +60,11 @@ def hears(agent, hertz):
 @pytest.mark.parametrize("called, hertz", [(TONE, 1000), (ECHO, 440)])
 def test_linphone_hears_the_far_end(server, plain, encrypted, tmp_path, transport, srtp, called, hertz):
     """…0120 plays a 1 kHz tone; …0100 sends back the 440 Hz that linphone plays."""
-    trunk = encrypted if transport == "tls" else plain
-    phone = Linphone(tmp_path, server, trunk["OutboundHostName"], transport, srtp)
+    connector = encrypted if transport == "tls" else plain
+    phone = Linphone(tmp_path, server, connector["OutboundHostName"], transport, srtp)
     log = phone.call(called, seconds=2)
     assert hears(phone, hertz), log
-    explained = server.run("explain", latest(server, trunk)["call_id"]).stdout
+    explained = server.run("explain", latest(server, connector)["call_id"]).stdout
     assert ("caller's leg AES_CM_128_HMAC_SHA1_80" in explained) == srtp, explained
 
 

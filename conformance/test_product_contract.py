@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from account import connector_of
 from sip_wire import Caller, authorization, challenges, contact, to_tag
 from trunkline_server import BIN, Server
 
@@ -233,13 +234,7 @@ def test_only_what_needs_it_is_challenged(server, voice, connector):
 def test_a_nonce_from_before_a_restart_is_stale_and_its_owner_is_not_asked_for_a_password(tmp_path):
     with Server(tmp_path) as server:
         server.run("number", "add", OWNED, "--account", "000000000000")
-        voice = server.client()
-        made = voice.create_voice_connector(Name="restarted", RequireEncryption=False)["VoiceConnector"]
-        it = {"VoiceConnectorId": made["VoiceConnectorId"]}
-        voice.put_voice_connector_termination(
-            **it, Termination={"CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        )
-        voice.put_voice_connector_termination_credentials(**it, Credentials=[{"Username": "pbx", "Password": "secret"}])
+        made = connector_of(server, "restarted", "secret")
         with called(server, made, "00") as caller:
             caller.send("INVITE", body=caller.sdp())
             _, text = caller.final()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from account import connector_of
 from sip_wire import Caller, authorization, challenges, contact, to_tag
 from trunkline_server import Server
 
@@ -9,18 +10,8 @@ OWNED, ECHO = "+12065550150", "+12065550100"
 
 
 def open_trunk(server):
-    voice = server.client()
     server.run("number", "add", OWNED, "--account", "000000000000")
-    made = voice.create_voice_connector(Name="raw", RequireEncryption=False)["VoiceConnector"]
-    it = {"VoiceConnectorId": made["VoiceConnectorId"]}
-    voice.put_voice_connector_termination(
-        **it,
-        Termination={"CpsLimit": 50, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]},
-    )
-    voice.put_voice_connector_termination_credentials(
-        **it, Credentials=[{"Username": "pbx", "Password": "s3cret pass"}]
-    )
-    return made["OutboundHostName"]
+    return connector_of(server, "raw", "s3cret pass")["OutboundHostName"]
 
 
 @pytest.fixture(scope="module")

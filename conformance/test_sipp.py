@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from account import connector_of
 from ports import TO_MEDIA, ports
 
 SCENARIOS = pathlib.Path(__file__).parent / "sipp"
@@ -19,10 +20,8 @@ class Pbx:
 
     def __init__(self, server, voice, tmp_path, **termination):
         self.server, self.voice, self.tmp_path = server, voice, tmp_path
-        made = voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
+        made = connector_of(server, **termination)
         self.id, self.domain = made["VoiceConnectorId"], made["OutboundHostName"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        voice.put_voice_connector_termination(VoiceConnectorId=self.id, Termination=rules | termination)
 
     def put_user(self, password="secret"):
         self.voice.put_voice_connector_termination_credentials(

@@ -11,6 +11,7 @@ import urllib.request
 
 import pytest
 
+from account import connector_of
 from sipp_script import (
     HELD,
     HOLD,
@@ -240,10 +241,7 @@ def trunk(tmp_path_factory):
     """A service with short timers, one connector that lets the loopback in, and no simulated carrier."""
     settings = {"TRUNKLINE_SIP__T1_MS": "50", "TRUNKLINE_CARRIERS__SIMULATED": "false"}
     with Server(tmp_path_factory.mktemp("trunkline"), **settings) as server:
-        voice = server.client()
-        made = voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        voice.put_voice_connector_termination(VoiceConnectorId=made["VoiceConnectorId"], Termination=rules)
+        made = connector_of(server)
         server.run("number", "add", OWNED, "--account", "000000000000")
         yield Trunk(server, made["VoiceConnectorId"], made["OutboundHostName"])
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from account import connector_of
 from sipp_script import (
     OFFER,
     Sipp,
@@ -40,10 +41,8 @@ def house(tmp_path_factory):
 class House:
     def __init__(self, server):
         self.server, self.voice = server, server.client()
-        made = self.voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
+        made = connector_of(server)
         self.connector, self.domain = made["VoiceConnectorId"], made["OutboundHostName"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        self.voice.put_voice_connector_termination(VoiceConnectorId=self.connector, Termination=rules)
         self.voice.associate_phone_numbers_with_voice_connector(
             VoiceConnectorId=self.connector, E164PhoneNumbers=[OWNED], ForceAssociate=True
         )

@@ -11,6 +11,7 @@ import time
 import pylibsrtp
 import pytest
 
+from account import connector_of
 from audio import loudest_second, share_of_tone
 from baresip import OWNED, Baresip
 from sip_wire import Caller, contact, to_tag
@@ -36,29 +37,14 @@ def server(tmp_path_factory):
         yield running
 
 
-def connector_of(server, name, **settings):
-    voice = server.client()
-    made = voice.create_voice_connector(Name=name, **settings)["VoiceConnector"]
-    it = {"VoiceConnectorId": made["VoiceConnectorId"]}
-    voice.put_voice_connector_termination(
-        **it,
-        Termination={"CpsLimit": 50, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]},
-    )
-    return made
-
-
 @pytest.fixture(scope="module")
 def plain(server):
-    return connector_of(server, "may-encrypt", RequireEncryption=False)
+    return connector_of(server, "may-encrypt")
 
 
 @pytest.fixture(scope="module")
 def encrypted(server):
-    made = connector_of(server, "must-encrypt", RequireEncryption=True)
-    server.client().put_voice_connector_termination_credentials(
-        VoiceConnectorId=made["VoiceConnectorId"], Credentials=[{"Username": "pbx", "Password": "secret"}]
-    )
-    return made
+    return connector_of(server, "must-encrypt", "secret", encryption=True)
 
 
 class Phone(Caller):
