@@ -140,6 +140,38 @@ fn more_packets_at_once_than_there_are_buffers_are_taken_as_buffers_come_back() 
     assert_eq!(pool.counters().received, 2_000);
 }
 
+/// The queue has 1,024 places. A pool of that many sockets fills it with receives to arm, and so do as
+/// many packets as there are buffers, all to be sent on at once, beside receives that ended for want of
+/// buffers.
+#[test]
+fn more_work_at_once_than_the_queue_has_places_is_done_to_the_last_packet() {
+    const SOCKETS: u16 = 1_200;
+    let config = RtpPoolConfig { port_max: 41_999, ..config(40_000, MediaBackend::IoUring) };
+    let Ok(mut pool) = RtpPool::new(config) else { return };
+    let ports = pool.grow(usize::from(SOCKETS / 2)).unwrap();
+    let (alice, bob) = (peer(), peer());
+    let forward = Some((ports[1], bob.local_addr().unwrap()));
+    let mut handler = Recorder { forward, ..Recorder::default() };
+    // A first turn arms the sockets, or as many as the queue takes.
+    pool.wait(Some(Duration::ZERO)).unwrap();
+    for _ in 0..2 {
+        for port in &ports {
+            alice.send_to(b"rtp", (LOOPBACK, *port)).unwrap();
+            alice.send_to(b"rtcp", (LOOPBACK, *port + 1)).unwrap();
+        }
+    }
+    let all = usize::from(SOCKETS) * 2;
+    turn_until(&mut pool, &mut handler, |pool, _| {
+        let counted = pool.counters();
+        counted.sent + counted.send_refused == all as u64
+    });
+    assert_eq!((handler.packets.len(), pool.counters().received), (all, all as u64));
+    assert_eq!(handler.not_sent as u64, pool.counters().send_refused, "each is told");
+    for port in ports.iter().flat_map(|port| [*port, *port + 1]) {
+        assert_eq!(handler.packets.iter().filter(|(to, ..)| *to == port).count(), 2, "{port}");
+    }
+}
+
 #[test]
 fn what_cannot_be_sent_is_told() {
     let Some(mut pool) = pool(14_300) else { return };

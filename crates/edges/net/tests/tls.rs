@@ -11,14 +11,19 @@ use net::{
     TlsFault,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::crypto::cipher::{MessageEncrypter, OutboundChunks, OutboundPlainMessage};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
+use rustls::{
+    ClientConfig, ClientConnection, ConnectionTrafficSecrets, ContentType, ProtocolVersion,
+    RootCertStore, ServerConfig, ServerConnection, SupportedCipherSuite,
+};
 use sip_message::{Flow, PeerId, Transport};
 use socket2::{Domain, Socket, Type};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const OPTIONS: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\nhi";
+const ANOTHER: &[u8] = b"OPTIONS sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
 const PEER: PeerId = PeerId(7);
 const NAME: &str = "sip.example.com";
 
@@ -453,4 +458,89 @@ fn a_connection_that_we_close_says_goodbye() {
     assert_eq!(far.fault, None);
     let state = far.session.process_new_packets().unwrap();
     assert!(state.peer_has_closed(), "close_notify came before the end");
+}
+
+/// A client that writes its TLS 1.3 records by itself once TLS is agreed upon, empty ones among them,
+/// which rustls makes none of.
+struct Records {
+    tcp: TcpStream,
+    number: u64,
+    encrypter: Box<dyn MessageEncrypter>,
+}
+
+impl Records {
+    fn agreed(world: &mut World, authority: &Authority) -> Self {
+        let mut config = (*authority.client(None)).clone();
+        config.enable_secret_extraction = true;
+        let mut far = Far::client(world.dial(), Arc::new(config));
+        far.say(OPTIONS);
+        both(world, &mut far, "it was heard", |world, _| !world.messages.is_empty());
+        world.messages.clear();
+        let Some(SupportedCipherSuite::Tls13(suite)) = far.session.negotiated_cipher_suite() else {
+            panic!("TLS 1.3 is agreed upon");
+        };
+        let (number, secrets) = far.session.dangerous_extract_secrets().unwrap().tx;
+        let (ConnectionTrafficSecrets::Aes128Gcm { key, iv }
+        | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
+        | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv }) = secrets
+        else {
+            panic!("a suite of today");
+        };
+        Self { tcp: far.tcp, number, encrypter: suite.aead_alg.encrypter(key, iv) }
+    }
+
+    /// One record with this content (RFC 8446 §5.2).
+    fn record(&mut self, content: &[u8]) -> Vec<u8> {
+        self.encrypted(ContentType::ApplicationData, content)
+    }
+
+    /// One without content: padding alone, behind the type that stands where the content would (§5.4).
+    fn padding(&mut self, bytes: usize) -> Vec<u8> {
+        let mut padded = vec![0; bytes];
+        padded[0] = u8::from(ContentType::ApplicationData);
+        self.encrypted(ContentType::Unknown(0), &padded)
+    }
+
+    fn encrypted(&mut self, typ: ContentType, content: &[u8]) -> Vec<u8> {
+        let (version, payload) = (ProtocolVersion::TLSv1_2, OutboundChunks::Single(content));
+        let plain = OutboundPlainMessage { typ, version, payload };
+        self.number += 1;
+        self.encrypter.encrypt(plain, self.number - 1).unwrap().encode()
+    }
+}
+
+#[test]
+fn records_without_content_keep_nobody_else_waiting_and_hide_nothing_behind_them() {
+    let authority = Authority::new();
+    let mut world = World::new(serving(authority.vouch(NAME)), StreamConfig::default());
+    let mut padder = Records::agreed(&mut world, &authority);
+    let mut other = Far::client(world.dial(), authority.client(None));
+    both(&mut world, &mut other, "TLS is agreed upon", |_, far| !far.session.is_handshaking());
+
+    // As much as lies in the socket all at once: several times what eight reads take.
+    let mut records: Vec<u8> = (0..20).flat_map(|_| padder.padding(6_000)).collect();
+    records.extend(padder.record(OPTIONS));
+    padder.tcp.set_nonblocking(false).unwrap();
+    padder.tcp.write_all(&records).unwrap();
+    other.say(ANOTHER);
+    other.turn();
+    world.until("both messages are there", |world| world.messages.len() == 2);
+    let came: Vec<_> = world.messages.iter().map(|(_, bytes)| bytes.escape_ascii()).collect();
+    let came: Vec<_> = came.iter().map(ToString::to_string).collect();
+    let [first, second] = [ANOTHER, OPTIONS].map(|it| it.escape_ascii().to_string());
+    assert_eq!(came, [first, second], "what lies behind all the padding comes later");
+    assert!(world.closed.is_empty(), "{:?}", world.closed);
+}
+
+#[test]
+fn a_peer_that_sends_one_empty_record_after_the_other_is_closed() {
+    let authority = Authority::new();
+    let mut world = World::new(serving(authority.vouch(NAME)), StreamConfig::default());
+    let mut flood = Records::agreed(&mut world, &authority);
+    let records: Vec<u8> = (0..4_000).flat_map(|_| flood.record(b"")).collect();
+    flood.tcp.set_nonblocking(false).unwrap();
+    flood.tcp.write_all(&records).unwrap();
+    world.until("it is closed", |world| !world.closed.is_empty());
+    let [(_, why)] = &world.closed[..] else { panic!("one connection: {:?}", world.closed) };
+    assert_eq!(*why, CloseReason::TlsFailed(TlsFault::Protocol));
 }
