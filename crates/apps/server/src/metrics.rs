@@ -55,6 +55,7 @@ impl Scrape for Metrics {
             if let Some(counted) = &signalling {
                 call_page(&mut page, counted);
                 sip_page(&mut page, counted);
+                connections_page(&mut page, counted);
                 repeats_page(&mut page, counted);
                 peer_page(&mut page, counted);
                 places_page(&mut page, counted, &self.directory.load());
@@ -197,6 +198,18 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
             ("stream_queue_full", streams.queue_full),
         ],
     );
+    let (free, taken) = counted.ports;
+    page.gauges(
+        "trunkline_media_port_pairs",
+        "RTP port pairs that are bound, by state.",
+        "state",
+        [("free", free), ("in_call", taken)],
+    );
+}
+
+/// Connections of SIP.
+fn connections_page(page: &mut Exposition, counted: &SignallingCounters) {
+    let streams = &counted.streams;
     page.gauge(
         "trunkline_sip_connections",
         "TCP and TLS connections that are open.",
@@ -209,6 +222,7 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
         [
             ("accepted", streams.accepted),
             ("connected", streams.connects),
+            ("reused", streams.reused),
             ("refused_over_limit", streams.over_limit),
             ("refused_over_source_limit", streams.over_source_limit),
             ("refused_over_handshakes", streams.over_handshakes),
@@ -224,13 +238,6 @@ fn sip_page(page: &mut Exposition, counted: &SignallingCounters) {
         "Connections, accepted or ours, that ended before TLS was agreed upon, by fault.",
         "fault",
         counted.handshakes_failed.iter().map(|(fault, count)| (*fault, *count)),
-    );
-    let (free, taken) = counted.ports;
-    page.gauges(
-        "trunkline_media_port_pairs",
-        "RTP port pairs that are bound, by state.",
-        "state",
-        [("free", free), ("in_call", taken)],
     );
 }
 

@@ -1,10 +1,11 @@
 //! One stream connection.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
+use rustls::pki_types::CertificateDer;
 use sip_message::Flow;
 use sip_message::frame::{Frame, FrameError, FrameReader};
 
@@ -130,6 +131,14 @@ impl Stream {
         }
     }
 
+    /// The certificates that the peer proved to have the first one's key of.
+    pub(crate) fn certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Tls(tls) => tls.certificates(),
+        }
+    }
+
     pub(crate) fn is_handshaking(&self) -> bool {
         match self {
             Self::Tcp(_) => false,
@@ -207,6 +216,10 @@ pub(crate) struct Connection {
     pub(crate) is_dirty: bool,
     /// What the reactor watches it for.
     pub(crate) watched: Interest,
+    /// The address that its peer offers it for (RFC 5923).
+    pub(crate) offered: Option<SocketAddr>,
+    /// What was asked for and goes over it since.
+    pub(crate) reused_for: Vec<Flow>,
     reader: FrameReader,
     outbox: Vec<u8>,
     written: usize,
@@ -257,6 +270,8 @@ impl Connection {
             deadline: now,
             is_dirty: false,
             watched: Interest::Read,
+            offered: None,
+            reused_for: Vec::new(),
             reader: FrameReader::new(),
             outbox: Vec::new(),
             written: 0,

@@ -43,7 +43,7 @@ pub use reactor::{Interest, Reactor, Ready, Token};
 pub use rtp_pool::{
     Forward, MediaBackend, PacketHandler, ROOM_BYTES, RtpCounters, RtpPool, RtpPoolConfig, Woken,
 };
-pub use streams::{StreamConfig, StreamCounters, StreamEvent, StreamSendError, Streams};
+pub use streams::{Reused, StreamConfig, StreamCounters, StreamEvent, StreamSendError, Streams};
 pub use tls::{TlsAcceptor, TlsDial, TlsDialer, TlsFault};
 pub use udp_batch::{BATCH, Datagram, Flushed, QueueFull, UdpBatch, UdpCounters};
 pub use waker::Waker;

@@ -435,3 +435,25 @@ fn one_connection_too_many_is_closed_at_once() {
     let refused = world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS);
     assert_eq!(refused, Err(StreamSendError::TooManyConnections));
 }
+
+#[test]
+fn a_plain_connection_that_is_offered_for_our_requests_is_not_used_for_them() {
+    let mut world = World::new(StreamConfig::default());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let mut stranger = world.dial();
+    let offer = format!(
+        "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:{};branch=z9hG4bKa;alias\r\n\
+         Content-Length: 0\r\n\r\n",
+        at.port()
+    );
+    stranger.write_all(offer.as_bytes()).unwrap();
+    world.until("the offer is there", |world| world.messages.len() == 1);
+    let flow = toward(&world, at);
+    world.streams.send_to(Instant::now(), &world.reactor, flow, OPTIONS).unwrap();
+    let (mut owner, _) = listener.accept().unwrap();
+    owner.set_read_timeout(Some(PATIENCE)).unwrap();
+    world.turn(PATIENCE);
+    assert_eq!(read_exactly(&mut owner, OPTIONS.len()), OPTIONS);
+    assert_eq!(world.streams.counters().reused, 0);
+}

@@ -21,6 +21,9 @@ use rustls::{
 use sip_message::{Flow, PeerId, Transport};
 use socket2::{Domain, Socket, Type};
 
+#[path = "tls/reuse.rs"]
+mod reuse;
+
 const PATIENCE: Duration = Duration::from_secs(5);
 const OPTIONS: &[u8] = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\nhi";
 const ANOTHER: &[u8] = b"OPTIONS sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n";

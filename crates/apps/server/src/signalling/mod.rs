@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use arc_swap::Cache;
 use call::{Command, Directory, Engine, Input, MediaCommand, Now, Output};
 use model::UnixMillis;
-use net::{BATCH, Clock, Ready, StreamEvent};
+use net::{BATCH, Clock, Ready, Reused, StreamEvent};
 use sip_message::Flow;
 use tokio::sync::oneshot;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 
 use crate::flight::FlightRecorder;
 use crate::media::{MediaHandle, Order, Word, Words};
@@ -385,8 +385,14 @@ impl Loop {
     fn act(&mut self, now: Now, output: Output) {
         match output {
             Output::Send { flow, bytes } => {
-                self.flight.sent(now, &flow, &bytes);
-                if let Err(flow) = self.sockets.send(now.instant, flow, &bytes) {
+                let sent = self.sockets.send(now.instant, flow, &bytes);
+                // The connection is known only now: it may be one that the peer made (RFC 5923).
+                self.flight.sent(now, &self.sockets.streams.way(flow), &bytes);
+                while let Some(Reused { asked, over }) = self.sockets.streams.poll_reused() {
+                    info!(event = "connection_reused", to = %asked.remote, over = %over.remote,
+                        "a reused connection of a peer that offered it (RFC 5923) takes requests");
+                }
+                if let Err(flow) = sent {
                     self.feed(now, Input::FlowFailed { flow });
                 }
             }

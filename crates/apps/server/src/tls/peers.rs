@@ -11,7 +11,7 @@ use model::{CarrierTls, CarrierTrust};
 use net::{TlsDial, TlsDialer};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use sip_message::PeerId;
@@ -25,10 +25,18 @@ use super::{provider, roots_of};
 /// differ from all before.
 pub(crate) struct TlsPeers {
     /// The peer of number 1 first. Read by the signalling thread, which must not wait.
-    dials: ArcSwap<Vec<Option<TlsDial>>>,
+    dials: ArcSwap<Vec<Option<Dial>>>,
     /// Toward whoever is found at an address.
     anybody: ArcSwap<ClientConfig>,
     book: Mutex<Book>,
+}
+
+/// How one peer is dialled, and who judges its certificate.
+#[derive(Clone)]
+struct Dial {
+    dial: TlsDial,
+    /// `None` if any certificate is believed: then none proves anything.
+    judge: Option<Arc<dyn ServerCertVerifier>>,
 }
 
 struct Book {
@@ -83,11 +91,12 @@ impl TlsPeers {
         self.dials.store(Arc::new(dials));
     }
 
-    fn dial_of(&self, book: &Book, named: &Named) -> Option<TlsDial> {
+    fn dial_of(&self, book: &Book, named: &Named) -> Option<Dial> {
         let Ok(name) = ServerName::try_from(named.name.clone()) else {
             warn!(name = named.name, "no certificate can bear this name; give --tls-server-name");
             return None;
         };
+        let judge = judge_of(book, &named.tls.trust);
         let is_plain = named.tls.trust == CarrierTrust::System && named.tls.identity.is_none();
         let config = if is_plain {
             self.anybody.load_full()
@@ -105,7 +114,7 @@ impl TlsPeers {
                 }
             }
         };
-        Some(TlsDial { config, name })
+        Some(Dial { dial: TlsDial { config, name }, judge })
     }
 }
 
@@ -119,8 +128,38 @@ impl TlsDialer for Dialer {
                 config: self.0.anybody.load_full(),
                 name: ServerName::IpAddress(remote.ip().into()),
             }),
-            PeerId(number) => self.0.dials.load().get(number as usize - 1)?.clone(),
+            PeerId(number) => {
+                let dials = self.0.dials.load();
+                dials.get(number as usize - 1)?.as_ref().map(|it| it.dial.clone())
+            }
         }
+    }
+
+    /// By the same judge and for the same name as if we had made the connection. Whoever is only
+    /// known by an address offers nothing: its name is not one that anybody gave it.
+    fn proves(&self, peer: PeerId, _remote: SocketAddr, shown: &[CertificateDer<'static>]) -> bool {
+        let PeerId(number @ 1..) = peer else { return false };
+        let dials = self.0.dials.load();
+        let Some(Some(Dial { dial, judge: Some(judge) })) = dials.get(number as usize - 1) else {
+            return false;
+        };
+        let Some((own, others)) = shown.split_first() else { return false };
+        judge.verify_server_cert(own, others, &dial.name, &[], UnixTime::now()).is_ok()
+    }
+}
+
+/// Who judges the certificate of a peer that is trusted so; nobody where anything is believed, or
+/// where its authorities cannot be read.
+fn judge_of(book: &Book, trust: &CarrierTrust) -> Option<Arc<dyn ServerCertVerifier>> {
+    let by = |roots: Arc<RootCertStore>| -> Option<Arc<dyn ServerCertVerifier>> {
+        let built = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
+        built.ok().map(|it| -> Arc<dyn ServerCertVerifier> { it })
+    };
+    match trust {
+        CarrierTrust::System => by(Arc::clone(&book.roots)),
+        CarrierTrust::Authorities(pem) => by(Arc::new(roots_of(pem.as_bytes()).ok()?)),
+        CarrierTrust::Pinned(pin) => Some(Unvouched::pinned(*pin, provider())),
+        CarrierTrust::Anything => None,
     }
 }
 

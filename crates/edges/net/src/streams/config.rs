@@ -118,6 +118,8 @@ pub struct StreamCounters {
     pub accepted_tls: u64,
     /// Connections of ours that were begun.
     pub connects: u64,
+    /// Connections that peers made and that came to be used for requests of ours (RFC 5923).
+    pub reused: u64,
     /// Connections closed at once because too many were open.
     pub over_limit: u64,
     /// Connections closed at once because too many came from one source.

@@ -1,6 +1,7 @@
 //! SIP over TCP and TLS: listeners and all connections, ours and theirs.
 
 mod accept;
+mod alias;
 mod config;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -15,6 +16,7 @@ use crate::connection::{CloseReason, Connection, Origin, ReadEnd, State, Stream}
 use crate::reactor::{Reactor, Ready, Token};
 use crate::tls::TlsDialer;
 use accept::{Listener, Sources};
+pub use alias::Reused;
 use config::Due;
 pub use config::{StreamConfig, StreamCounters, StreamEvent, StreamSendError};
 
@@ -47,6 +49,9 @@ pub struct Streams {
     serial: u64,
     /// Connections of ours that are open or being opened.
     by_peer: HashMap<(Transport, SocketAddr, PeerId), u64>,
+    /// Connections that peers made and offer for requests to an address (RFC 5923).
+    offers: HashMap<SocketAddr, u64>,
+    reused: VecDeque<Reused>,
     dialer: Option<Box<dyn TlsDialer>>,
     deadlines: BTreeSet<(Instant, u64)>,
     dirty: Vec<u64>,
@@ -71,6 +76,8 @@ impl Streams {
             handshakes: Sources::default(),
             serial: 0,
             by_peer: HashMap::new(),
+            offers: HashMap::new(),
+            reused: VecDeque::new(),
             dialer: None,
             deadlines: BTreeSet::new(),
             dirty: Vec::new(),
@@ -142,7 +149,8 @@ impl Streams {
     }
 
     /// Queues a message for the peer that `flow` is [toward](Flow::toward): over a connection of
-    /// ours that is open to it, else over a new one.
+    /// ours that is open to it, else over one that it made and offers (RFC 5923), else over a new
+    /// one.
     ///
     /// # Panics
     /// If `flow` is one of an accepted connection.
@@ -156,7 +164,10 @@ impl Streams {
         let peer = flow.peer().expect("what is sent to a peer names the peer");
         let id = match self.by_peer.get(&(flow.transport, flow.remote, peer)) {
             Some(id) => *id,
-            None => self.connect(now, reactor, flow, peer)?,
+            None => match self.reuse(flow, peer) {
+                Some(id) => id,
+                None => self.connect(now, reactor, flow, peer)?,
+            },
         };
         self.send_on(id, bytes)
     }
@@ -351,14 +362,24 @@ impl Streams {
             Transport::Tcp | Transport::Udp => &mut counters.received,
         };
         let received_before = *received;
+        let may_offer = connection.origin == Origin::Accepted
+            && flow.transport == Transport::Tls
+            && connection.offered.is_none();
+        let mut offer = None;
         let end = connection.read(now, buffer, |bytes| {
             *received += 1;
+            if may_offer {
+                offer = offer.or_else(|| alias::offered(bytes));
+            }
             sink(StreamEvent::Message { flow, bytes });
         });
         let has_message = *received > received_before;
         let is_owed = connection.is_owed();
         let owes_since_now = connection.owing == Some(now) && owed_before != Some(now);
         self.after_handshake(now, id);
+        if let Some(port) = offer {
+            self.take_offer(id, port);
+        }
         if is_owed {
             self.mark_dirty(id);
         }
@@ -467,6 +488,8 @@ impl Streams {
         }
         self.free.push(slot);
         self.open -= 1;
+        let asked_over_it = self.end_offer(&connection);
+        self.closed.extend(asked_over_it.into_iter().map(|asked| (asked, reason)));
         self.closed.push_back((flow, reason));
     }
 }

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use sip_message::PeerId;
 
@@ -69,6 +69,18 @@ impl TlsDial {
 pub trait TlsDialer: Send {
     /// How a connection to `peer` at `remote` is secured; `None` if nobody knows that peer any more.
     fn dial(&self, peer: PeerId, remote: SocketAddr) -> Option<TlsDial>;
+
+    /// Whether the owner of these certificates, the end's own first, proves to be `peer` at
+    /// `remote`, as it would have to if the connection were made by us. Nobody is unless somebody
+    /// judges.
+    fn proves(
+        &self,
+        _peer: PeerId,
+        _remote: SocketAddr,
+        _shown: &[CertificateDer<'static>],
+    ) -> bool {
+        false
+    }
 }
 
 /// A TCP connection with a TLS session on it.
@@ -99,6 +111,10 @@ impl TlsStream {
 
     pub(crate) fn is_handshaking(&self) -> bool {
         self.session.is_handshaking()
+    }
+
+    pub(crate) fn certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        self.session.peer_certificates().filter(|shown| !shown.is_empty())
     }
 
     pub(crate) fn wants_write(&self) -> bool {
