@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use model::{CallRecord, TerminationHealth, UnixMillis, Verdict, VoiceConnector, VoiceConnectorId};
 use store::{Store, StoreError, TypedTx, TypedView};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{debug, error, info, warn};
 
 /// Records that wait for the store at most: about 20 MB.
@@ -21,7 +21,7 @@ const HEALTH_WAITING_MAX: usize = 1_024;
 /// Records in one transaction.
 const BATCH_MAX: usize = 512;
 /// The pause after a write of records: a busy service commits ten times per second, and a call that
-/// ends in a quiet moment is written at once.
+/// ends in a quiet moment is written at once. What comes during the pause wakes nobody.
 const RECORD_PAUSE: Duration = Duration::from_millis(100);
 /// The pause after a write of signs of life: a PBX that asks often costs one write per second.
 const HEALTH_PAUSE: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ const TRIM_EVERY: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
     records: mpsc::Sender<Entry>,
+    /// Ends the writer's pause.
+    hurry: Arc<Notify>,
     health: mpsc::Sender<TerminationHealth>,
     lost: Arc<AtomicU64>,
 }
@@ -49,6 +51,7 @@ enum Entry {
 /// The writing end.
 pub(crate) struct Writer {
     records: mpsc::Receiver<Entry>,
+    hurry: Arc<Notify>,
     health: mpsc::Receiver<TerminationHealth>,
 }
 
@@ -56,8 +59,14 @@ pub(crate) struct Writer {
 pub(crate) fn channel() -> (Recorder, Writer) {
     let (record_sender, records) = mpsc::channel(WAITING_MAX);
     let (health_sender, health) = mpsc::channel(HEALTH_WAITING_MAX);
-    let recorder = Recorder { records: record_sender, health: health_sender, lost: Arc::default() };
-    (recorder, Writer { records, health })
+    let hurry = Arc::new(Notify::new());
+    let recorder = Recorder {
+        records: record_sender,
+        hurry: Arc::clone(&hurry),
+        health: health_sender,
+        lost: Arc::default(),
+    };
+    (recorder, Writer { records, hurry, health })
 }
 
 impl Recorder {
@@ -77,6 +86,7 @@ impl Recorder {
         let (done, flushed) = oneshot::channel();
         // A writer that is gone has written what it could.
         if self.records.send(Entry::Flush(done)).await.is_ok() {
+            self.hurry.notify_one();
             let _ = flushed.await;
         }
     }
@@ -121,11 +131,14 @@ fn log(record: &CallRecord) {
 impl Writer {
     /// Writes until every [`Recorder`] is gone and all they handed over is durable.
     pub(crate) async fn run(self, store: Store) {
-        tokio::join!(write_records(&store, self.records), write_health(&store, self.health));
+        tokio::join!(
+            write_records(&store, self.records, &self.hurry),
+            write_health(&store, self.health)
+        );
     }
 }
 
-async fn write_records(store: &Store, mut entries: mpsc::Receiver<Entry>) {
+async fn write_records(store: &Store, mut entries: mpsc::Receiver<Entry>, hurry: &Notify) {
     let mut batch = Batch::default();
     while let Some(first) = entries.recv().await {
         batch.add(first);
@@ -134,18 +147,13 @@ async fn write_records(store: &Store, mut entries: mpsc::Receiver<Entry>) {
         {
             batch.add(next);
         }
+        let more = !batch.has_room();
         if batch.write(store).await == Written::Closed {
             return;
         }
-        // Whoever waits for a flush ends the pause, and so does the end of the service.
-        let pause_ends = Instant::now() + RECORD_PAUSE;
-        while batch.may_rest()
-            && let Ok(Some(next)) = timeout_at(pause_ends, entries.recv()).await
-        {
-            batch.add(next);
-        }
-        if batch.write(store).await == Written::Closed {
-            return;
+        if !more {
+            // Whoever waits for a flush ends the pause.
+            let _ = timeout(RECORD_PAUSE, hurry.notified()).await;
         }
     }
 }
@@ -178,10 +186,6 @@ impl Batch {
 
     fn has_room(&self) -> bool {
         self.records.len() < BATCH_MAX
-    }
-
-    fn may_rest(&self) -> bool {
-        self.waiting.is_empty() && self.has_room()
     }
 
     /// Writes until it is written: records that are known are left alone, so a batch may be
