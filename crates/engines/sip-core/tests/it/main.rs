@@ -11,6 +11,8 @@ mod repeats;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod totality;
 #[cfg(test)]
 mod world;
