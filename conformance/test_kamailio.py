@@ -7,6 +7,7 @@ import time
 import pytest
 
 from account import connector_of
+from authority import Authority
 from ports import ports
 from sipp_script import (
     HELD,
@@ -42,16 +43,23 @@ ANSWERED = answer(OFFER, "[last_Record-Route:]", proxied=True)
 class Kamailio:
     """A proxy of its own, on a free port."""
 
-    def __init__(self, home, gateway):
+    def __init__(self, home, gateway, transport, authority):
         self.port = next(ports)
+        listen = [f"listen={it}:127.0.0.1:{self.port}" for it in sorted({"udp", transport})]
+        if transport == "tls":
+            cert, key = authority.issue("proxy")
+            listen.insert(0, "enable_tls=yes")
+            listen += ['loadmodule "tls.so"', 'modparam("tls", "tls_method", "TLSv1.2+")']
+            listen += [f'modparam("tls", "certificate", "{cert}")', f'modparam("tls", "private_key", "{key}")']
         text = (HERE / "kamailio.cfg.in").read_text()
         path = home / "kamailio.cfg"
-        path.write_text(text.replace("@LISTEN@", f"127.0.0.1:{self.port}").replace("@GATEWAY@", f"127.0.0.1:{gateway}"))
+        path.write_text(text.replace("@LISTEN@", "\n".join(listen)).replace("@GATEWAY@", f"127.0.0.1:{gateway}"))
         self.log = open(home / "kamailio.log", "wb")
         command = ["kamailio", "-DD", "-E", "-f", path, "-m", "32", "-M", "4", "-P", home / "kamailio.pid", "-Y", home]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + 15
-        while f":{self.port:04X} " not in pathlib.Path("/proc/net/udp").read_text():
+        tables = [pathlib.Path("/proc/net") / it for it in ["udp"] + ["tcp"] * (transport != "udp")]
+        while not all(f":{self.port:04X} " in it.read_text() for it in tables):
             assert self.process.poll() is None and time.monotonic() < deadline, (home / "kamailio.log").read_text()
 
     def stop(self):
@@ -62,21 +70,29 @@ class Kamailio:
 
 @pytest.fixture(scope="module")
 def trunk(tmp_path_factory):
-    settings = {"TRUNKLINE_SIP__T1_MS": "50", "TRUNKLINE_CARRIERS__SIMULATED": "false"}
+    settings = {
+        "TRUNKLINE_SIP__T1_MS": "50",
+        "TRUNKLINE_CARRIERS__SIMULATED": "false",
+        "TRUNKLINE_SIP__TLS__LISTEN": "127.0.0.1:0",
+    }
     with Server(tmp_path_factory.mktemp("trunkline"), **settings) as server:
         made = connector_of(server)
         server.run("number", "add", OWNED, "--account", "000000000000")
         yield server, made["OutboundHostName"]
 
 
-def call(trunk, home, pbx, gateway):
-    """One call from a PBX through the service and the proxy to a gateway."""
+def call(trunk, home, pbx, gateway, transport="udp"):
+    """One call from a PBX through the service and, by this transport, the proxy to a gateway."""
     server, domain = trunk
     running = []
     try:
         running.append(Sipp(home, "gateway", gateway).bound())
-        running.append(Kamailio(home, running[0].port))
-        server.run("carrier", "add", "proxied", "--host", "127.0.0.1", "--port", str(running[1].port))
+        authority = Authority(home)
+        running.append(Kamailio(home, running[0].port, transport, authority))
+        how = ["--port", str(running[1].port), "--transport", transport]
+        if transport == "tls":
+            how += ["--tls-ca", str(authority.bundle)]
+        server.run("carrier", "add", "proxied", "--host", "127.0.0.1", *how)
         host, port = server.sip("udp")
         keys = ["-key", "domain", domain, "-key", "from", OWNED, "-key", "to", CALLED]
         running.append(Sipp(home, "pbx", pbx, f"{host}:{port}", *keys))
@@ -88,7 +104,9 @@ def call(trunk, home, pbx, gateway):
         server.run("carrier", "remove", "proxied", check=False)
 
 
-def test_every_request_of_a_call_follows_the_proxys_route(trunk, tmp_path):
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_every_request_of_a_call_follows_the_proxys_route(trunk, tmp_path, transport):
+    """Over TCP and TLS the proxy records a route for either side of it (RFC 5658)."""
     call(
         trunk,
         tmp_path,
@@ -96,10 +114,12 @@ def test_every_request_of_a_call_follows_the_proxys_route(trunk, tmp_path):
         + [answered(2, header="a=recvonly"), hang_up(3)],
         [offered(header="Record-Route: <sip:127.0.0.1", proxied=True), RINGING, ANSWERED]
         + [taken("INVITE", header="a=sendonly"), reply(200, "OK", HELD), taken("ACK"), taken("BYE"), reply(200, "OK")],
+        transport,
     )
 
 
-def test_the_gateways_requests_come_back_through_the_proxy(trunk, tmp_path):
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_the_gateways_requests_come_back_through_the_proxy(trunk, tmp_path, transport):
     call(
         trunk,
         tmp_path,
@@ -109,6 +129,7 @@ def test_the_gateways_requests_come_back_through_the_proxy(trunk, tmp_path):
         + [pause(100), carrier_request("INVITE", 1, HOLD, "[routes]"), expect(100, optional=True), expect(200, header="a=recvonly")]
         + [carrier_request("ACK", 1, None, "[routes]", retrans=False), pause(50)]
         + [carrier_request("BYE", 2, None, "[routes]"), expect(200)],
+        transport,
     )
 
 
