@@ -7,6 +7,7 @@ import time
 import pytest
 
 from sipp_script import (
+    OFFER,
     Sipp,
     answer,
     answered,
@@ -102,6 +103,29 @@ def test_a_route_that_answers_503_gives_way_to_the_next(house, tmp_path):
     house.call(tmp_path, talk(), first, second)
     explained = house.server.run("explain", house.record(connector)["transaction_id"]).stdout
     assert "503 Service Unavailable" in explained and "answered" in explained
+
+
+def large_talk():
+    """An INVITE that no datagram should carry (RFC 3261 §18.1.1)."""
+    return [invite(OFFER, f"X-Large: {'x' * 1200}"), trying(), answered(), pause(100), hang_up()]
+
+
+def test_a_large_invite_to_a_route_over_udp_is_answered_over_tcp(house, tmp_path):
+    pbx = Sipp(tmp_path, "pbx", [offered(header="Via: SIP/2.0/TCP"), answer(), released()], transport="t1").bound()
+    connector = house.connector((pbx.port, 1, 1))
+    house.give(connector)
+    house.call(tmp_path, large_talk(), pbx)
+    explained = house.server.run("explain", house.record(connector)["transaction_id"]).stdout
+    assert "over TCP for its size: answered" in explained, explained
+
+
+def test_a_large_invite_goes_through_by_udp_where_tcp_is_refused(house, tmp_path):
+    pbx = Sipp(tmp_path, "pbx", [offered(header="Via: SIP/2.0/UDP"), answer(), released()]).bound()
+    connector = house.connector((pbx.port, 1, 1))
+    house.give(connector)
+    house.call(tmp_path, large_talk(), pbx)
+    explained = house.server.run("explain", house.record(connector)["transaction_id"]).stdout
+    assert "over TCP for its size: not reachable" in explained, explained
 
 
 def test_a_busy_pbx_is_the_callers_answer(house, tmp_path):

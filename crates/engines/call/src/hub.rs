@@ -21,6 +21,7 @@ use crate::health::Health;
 use crate::io::{MediaCommand, Now, Output};
 use crate::limit::{Exceeded, Lane, Pace, Seat, SourcePaces, Usage};
 use crate::reject::Reject;
+use crate::streamless::Streamless;
 
 /// How many times as long as a stranger's request over UDP its answer may be.
 const AMPLIFICATION_MAX: usize = 3;
@@ -39,6 +40,7 @@ pub(crate) struct Hub {
     pub(crate) usage: Usage,
     pub(crate) counters: Counters,
     pub(crate) health: Health,
+    pub(crate) streamless: Streamless,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) service: Service,
     /// How fast strangers are answered; `None` before the first.
@@ -83,6 +85,7 @@ impl Hub {
             usage: Usage::default(),
             counters: Counters::default(),
             health: Health::default(),
+            streamless: Streamless::default(),
             outputs: VecDeque::new(),
             service: Service::Open,
             strangers: None,

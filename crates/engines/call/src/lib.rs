@@ -87,6 +87,7 @@ mod live;
 mod media_plan;
 mod route;
 mod strangers;
+mod streamless;
 mod timers;
 mod trial;
 

@@ -6,6 +6,7 @@ use sip_message::Transport;
 
 use super::Call;
 use crate::directory::Hop;
+use crate::health;
 use crate::hub::Turn;
 use crate::route::Attempt;
 
@@ -14,7 +15,7 @@ const DATAGRAM_MAX: usize = 1300;
 /// What the answer to a challenge adds: where one may come, the INVITE must leave room for it.
 const CREDENTIALS_BYTES: usize = 300;
 /// How long a stream is waited for before the datagram is sent after all. Far less than other places
-/// are waited for: the name servers say that there is TCP, and a firewall may know better.
+/// are waited for: a firewall may swallow what nobody there listens for.
 const STREAM_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where an INVITE goes if it is too large for the datagram that was meant.
@@ -26,18 +27,41 @@ pub(super) struct Stream {
     pub(super) datagram_max: usize,
 }
 
-/// The stream to the same place: one that its host's records list beside the datagrams, and that has
-/// not failed since it last answered. Nothing else tells that TCP is taken there.
+/// The stream to the same place: the one that its host's records list beside the datagrams, else one
+/// to the same address and port. Not if it was tried lately and failed.
 pub(super) fn stream(turn: &Turn<'_>, attempt: &Attempt) -> Option<Stream> {
     let Attempt { gateway, hop, .. } = attempt;
     if hop.transport != Transport::Udp {
         return None;
     }
     let beside = |it: &&Hop| it.transport == Transport::Tcp && it.address.ip() == hop.address.ip();
-    let found = gateway.carrier()?.resolved.hops().iter().find(beside)?;
-    let is_usable = !turn.hub.health.is_doubted(found) && turn.hub.faces.flow_to(found).is_some();
+    let listed = gateway.carrier().and_then(|it| it.resolved.hops().iter().find(beside));
+    let found = listed.copied().unwrap_or(Hop { transport: Transport::Tcp, ..*hop });
+    let is_doubted = match listed {
+        Some(listed) => turn.hub.health.is_doubted(listed),
+        None => turn.hub.streamless.knows(turn.now.instant, found.address),
+    };
+    let is_usable = !is_doubted && turn.hub.faces.flow_to(&found).is_some();
     let room = if gateway.credential().is_some() { CREDENTIALS_BYTES } else { 0 };
-    is_usable.then_some(Stream { hop: *found, datagram_max: DATAGRAM_MAX - room })
+    is_usable.then_some(Stream { hop: found, datagram_max: DATAGRAM_MAX - room })
+}
+
+/// Whether the stream of an attempt is one that nothing lists: that it fails says nothing of the
+/// place.
+fn is_a_guess(attempt: &Attempt) -> bool {
+    let is_listed = |it: &Hop| (it.transport, it.address) == (Transport::Tcp, attempt.hop.address);
+    let carrier = attempt.gateway.carrier();
+    attempt.datagram.is_some()
+        && !carrier.is_some_and(|it| it.resolved.hops().iter().any(is_listed))
+}
+
+/// The place that was asked has not answered anything.
+pub(super) fn note_silence(turn: &mut Turn<'_>, attempt: &Attempt) {
+    if is_a_guess(attempt) {
+        turn.hub.streamless.note(turn.now.instant, attempt.hop.address);
+    } else {
+        health::call_failed(turn, &attempt.hop);
+    }
 }
 
 impl Call {

@@ -312,7 +312,7 @@ impl Call {
     ) -> Sent {
         let Some(flow) = turn.hub.faces.flow_to(&attempt.hop) else { return Sent::Nowhere };
         let gateway = &attempt.gateway;
-        if gateway.connector().is_some() {
+        if gateway.connector().is_some() && attempt.datagram.is_none() {
             health::route_used(turn, &attempt.hop);
         }
         let dialled = attempt.dial.map_or_else(|| self.facts.dialled(), |it| it.to_string());
@@ -443,7 +443,7 @@ impl Call {
     /// The place that was asked has not answered anything.
     pub(super) fn note_silence(&self, turn: &mut Turn<'_>) {
         if let Some(tried) = self.tried.last() {
-            health::call_failed(turn, &tried.attempt.hop);
+            large::note_silence(turn, &tried.attempt);
         }
     }
 

@@ -47,10 +47,38 @@ fn a_large_invite_goes_by_tcp_where_the_records_list_it_and_a_small_one_does_not
     let (flow, left) = place(&mut world, &large("big"));
     assert_eq!(flow.transport, Transport::Tcp);
     assert!(left.len() > 1300 && left.contains("Via: SIP/2.0/TCP "), "{left}");
+}
 
-    let mut unknown = World::without_users();
-    let (flow, _) = place(&mut unknown, &large("big"));
-    assert_eq!(flow.transport, Transport::Udp, "nothing says that TCP is taken there");
+#[test]
+fn a_large_invite_to_an_address_tries_tcp_there_once_an_hour_and_its_refusal_is_no_failure() {
+    let mut world = World::without_users();
+    let (flow, _) = place(&mut world, &large("big"));
+    assert_eq!((flow.transport, flow.remote), (Transport::Tcp, CARRIER.parse().unwrap()));
+    world.put(Input::FlowFailed { flow });
+    let (again, left) = next(&mut world);
+    assert_eq!(again.transport, Transport::Udp);
+    world.send(CARRIER, &response(&left, "486 Busy Here", "c", &[], None));
+    assert_eq!(world.engine.peers().count(), 0, "a place without TCP is not down");
+    for (wait, transport) in [(10, Transport::Udp), (60 * 60, Transport::Tcp)] {
+        world.wait(Duration::from_secs(wait));
+        world.forget_sent();
+        let (flow, _) = place(&mut world, &large(&format!("after{wait}")));
+        assert_eq!(flow.transport, transport, "{wait} s later");
+    }
+}
+
+#[test]
+fn a_large_invite_to_a_route_goes_by_tcp_to_its_address_or_by_udp_after_a_second() {
+    let mut world = crate::inward::world();
+    let invite = crate::inward::invite().header(&format!("X-Large: {}", "x".repeat(1200)));
+    world.send(CARRIER, &invite.text());
+    world.expect(CARRIER, "SIP/2.0 100 ");
+    let (flow, left) = next(&mut world);
+    assert_eq!((flow.transport, flow.remote), (Transport::Tcp, PBX.parse().unwrap()));
+    assert!(left.contains("Via: SIP/2.0/TCP "), "{left}");
+    world.wait(Duration::from_millis(1001));
+    let (flow, _) = next(&mut world);
+    assert_eq!((flow.transport, flow.remote), (Transport::Udp, PBX.parse().unwrap()));
 }
 
 #[test]
