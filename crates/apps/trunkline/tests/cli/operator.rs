@@ -230,7 +230,8 @@ fn the_doctor_finds_nothing_broken_at_a_running_service_and_says_what_a_stopped_
         "{}",
         stopped.out
     );
-    assert!(stopped.out.contains("remedy: stop the other program"), "{}", stopped.out);
+    assert!(stopped.out.contains("trunkline (process "), "who has it: {}", stopped.out);
+    assert!(stopped.out.contains("remedy: stop trunkline"), "{}", stopped.out);
 }
 
 #[test]

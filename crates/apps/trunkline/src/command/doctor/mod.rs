@@ -6,6 +6,7 @@
 
 mod files;
 mod finding;
+mod holder;
 mod machine;
 mod network;
 mod service;

@@ -2,6 +2,7 @@
 //! what happened to the latest ones.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use api::operator::dto::{Call, CallState, Status};
 use server::config::Config;
 
 use super::finding::Finding;
+use super::holder::{self, Carries, Holder};
 use super::network::resolve;
 use crate::cli::Common;
 use crate::connection::{CallQuery, Connection};
@@ -142,36 +144,59 @@ fn latest_calls(calls: &[Call]) -> Finding {
 
 /// Whether the service could have its ports, as it does not run.
 fn ports(config: &Config) -> Vec<Finding> {
-    let tcp = |address: SocketAddr| TcpListener::bind(address).map(drop);
-    let udp = |address: SocketAddr| UdpSocket::bind(address).map(drop);
-    [
-        ("http.listen", config.http.listen, tcp(config.http.listen)),
-        ("admin.listen", config.admin.listen, tcp(config.admin.listen)),
-        (
-            "sip.listen",
-            config.sip.listen,
-            udp(config.sip.listen).and_then(|()| tcp(config.sip.listen)),
+    let tcp = |key, address| (key, address, Carries::Tcp);
+    let mut wanted = vec![
+        tcp("http.listen", config.http.listen),
+        tcp("admin.listen", config.admin.listen),
+        ("sip.listen", config.sip.listen, Carries::Udp),
+        tcp("sip.listen", config.sip.listen),
+    ];
+    wanted.extend(config.sip.tls.listen.map(|address| tcp("sip.tls.listen", address)));
+    wanted.into_iter().map(|(key, address, carries)| port(key, address, carries)).collect()
+}
+
+fn port(key: &str, address: SocketAddr, carries: Carries) -> Finding {
+    const RULE: &str = "ports";
+    let (bound, over) = match carries {
+        Carries::Tcp => (TcpListener::bind(address).map(drop), "TCP"),
+        Carries::Udp => (UdpSocket::bind(address).map(drop), "UDP"),
+    };
+    let Err(error) = bound else {
+        return Finding::good(RULE, format!("{key} {address} is free ({over})"));
+    };
+    let mut seen = format!("{key} {address} cannot be listened on over {over}: {error}");
+    if error.kind() != ErrorKind::AddrInUse {
+        return Finding::bad(RULE, seen, format!("change {key} to an address of this machine"));
+    }
+    let holder = holder::of(address, carries);
+    seen.push_str(&format!("; {holder}"));
+    let remedy = match holder {
+        Holder::Process(number, name) => {
+            format!("stop {name} (`ps -fp {number}` tells more), or change {key}")
+        }
+        Holder::Unseen | Holder::Nobody => format!(
+            "stop the other program (`sudo ss -lnptu 'sport = :{}'` tells which), or change {key}",
+            address.port()
         ),
-    ]
-    .into_iter()
-    .map(|(key, address, bound)| match bound {
-        Ok(()) => Finding::good("ports", format!("{key} {address} is free")),
-        Err(error) => Finding::bad(
-            "ports",
-            format!("{key} {address} cannot be listened on: {error}"),
-            format!(
-                "stop the other program (`ss -lnptu 'sport = :{}'` tells which), or change {key}",
-                address.port()
-            ),
-        ),
-    })
-    .collect()
+    };
+    Finding::bad(RULE, seen, remedy)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::finding::Verdict;
     use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_named_with_the_process_that_holds_it() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let found = port("http.listen", other.local_addr().unwrap(), Carries::Tcp);
+        let us = std::process::id();
+        assert_eq!(found.verdict, Verdict::Bad);
+        assert!(found.seen.contains(&format!("(process {us}) holds it")), "{}", found.seen);
+        assert!(found.remedy.contains(&format!("`ps -fp {us}`")), "{}", found.remedy);
+        assert!(found.remedy.ends_with("or change http.listen"), "{}", found.remedy);
+    }
 
     fn call(reason: &str, state: &str, id: &str) -> Call {
         serde_json::from_value(serde_json::json!({
