@@ -1,4 +1,4 @@
-"""Just enough of SIP over a raw socket to place one INVITE. The digest is computed here, by the RFC."""
+"""Just enough of SIP over raw sockets to place one INVITE, and to answer one. The digest is computed here, by the RFC."""
 
 import hashlib
 import re
@@ -12,14 +12,35 @@ HASHES = {
 }
 
 
+def bound(host="127.0.0.1"):
+    """A UDP socket on a free port, of the host's family."""
+    it = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    it.bind((host, 0))
+    it.settimeout(10)
+    return it
+
+
+def description(host, port, events=True):
+    """PCMU at an address, with telephone events or without."""
+    kind = "IP6" if ":" in host else "IP4"
+    types, line = ("0 101", "a=rtpmap:101 telephone-event/8000\r\n") if events else ("0", "")
+    return (
+        f"v=0\r\no=- 1 1 IN {kind} {host}\r\ns=-\r\nc=IN {kind} {host}\r\nt=0 0\r\n"
+        f"m=audio {port} RTP/AVP {types}\r\n{line}"
+    )
+
+
+def media_of(it, events=True):
+    """The description of audio at a socket."""
+    return description(*it.getsockname()[:2], events)
+
+
 class Caller:
     """One UDP user agent on the loopback."""
 
     def __init__(self, server, domain, sender, called):
         self.target = server.sip("udp")
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(10)
+        self.socket = bound()
         self.port = self.socket.getsockname()[1]
         self.uri = f"sip:{called}@{domain}"
         self.sender, self.domain = sender, domain
@@ -62,10 +83,7 @@ class Caller:
                 return status, text
 
     def sdp(self, media_port=40000):
-        return (
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-            f"m=audio {media_port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
-        )
+        return description("127.0.0.1", media_port)
 
     def acknowledge(self, text, uri=None):
         success = text.startswith("SIP/2.0 2")
@@ -76,6 +94,41 @@ class Caller:
             cseq=self.cseq,
             branch=None if success else self.branch,
         )
+
+
+class Called:
+    """The called side: answers what it is asked, from one socket."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.socket, self.media = bound(host), bound(host)
+        self.host = f"[{host}]" if ":" in host else host
+        self.port = self.socket.getsockname()[1]
+        self.tag = uuid.uuid4().hex[:8]
+
+    def receive(self, method):
+        while True:
+            text, self.peer = self.socket.recvfrom(65535)
+            text = text.decode()
+            if text.startswith(method + " "):
+                return text
+
+    def reply(self, request, status, body="", extra=()):
+        kept = re.findall(r"^(?:Via|From|Call-ID|CSeq):.*?\r?$", request, re.M | re.I)
+        to = header(request, "To")
+        to = to if ";tag=" in to else f"{to};tag={self.tag}"
+        lines = [f"SIP/2.0 {status}", *(line.strip() for line in kept), f"To: {to}", *extra]
+        lines += [f"Contact: <sip:{self.host}:{self.socket.getsockname()[1]}>"]
+        lines += ["Content-Type: application/sdp"] if body else []
+        text = "\r\n".join([*lines, f"Content-Length: {len(body)}"]) + "\r\n\r\n" + body
+        self.socket.sendto(text.encode(), self.peer)
+
+    def close(self):
+        self.socket.close()
+        self.media.close()
+
+
+def header(text, name):
+    return re.search(rf"^{name}:\s*(.*?)\r?$", text, re.M | re.I).group(1)
 
 
 def to_tag(text):

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from account import connector_of
 from authority import Authority
 from sip_wire import Caller
 from trunkline_server import Server
@@ -43,10 +44,7 @@ def trunk(tmp_path_factory, authority):
         "TRUNKLINE_SIP__TLS__CLIENT_CA": str(authority.bundle),
     }
     with Server(tmp_path_factory.mktemp("trunkline"), **settings) as server:
-        voice = server.client()
-        made = voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
-        voice.put_voice_connector_termination(VoiceConnectorId=made["VoiceConnectorId"], Termination=rules)
+        made = connector_of(server)
         server.run("number", "add", OWNED, "--account", "000000000000")
         server.domain = made["OutboundHostName"]
         yield server

@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from account import connector_of
-from sip_wire import Caller, contact, to_tag
+from sip_wire import Called, Caller, bound, contact, media_of, to_tag
 from trunkline_server import Server
 
 OWNED, CALLED = "+12065550150", "+12065550100"
@@ -29,62 +29,18 @@ def trunk(tmp_path_factory):
         yield server
 
 
-def bound(host="127.0.0.1"):
-    it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    it.bind((host, 0))
-    it.settimeout(10)
-    return it
-
-
-def header(text, name):
-    return re.search(rf"^{name}:\s*(.*?)\r?$", text, re.M | re.I).group(1)
-
-
-class Carrier:
-    """The called side: answers what it is asked, from one socket."""
-
-    def __init__(self):
-        self.socket, self.media = bound(), bound()
-        self.tag = uuid.uuid4().hex[:8]
-
-    def receive(self, method):
-        while True:
-            text, self.peer = self.socket.recvfrom(65535)
-            text = text.decode()
-            if text.startswith(method + " "):
-                return text
-
-    def reply(self, request, status, body="", extra=()):
-        kept = re.findall(r"^(?:Via|From|Call-ID|CSeq):.*?\r?$", request, re.M | re.I)
-        to = header(request, "To")
-        to = to if ";tag=" in to else f"{to};tag={self.tag}"
-        lines = [f"SIP/2.0 {status}", *(line.strip() for line in kept), f"To: {to}", *extra]
-        lines += [f"Contact: <sip:127.0.0.1:{self.socket.getsockname()[1]}>"]
-        lines += ["Content-Type: application/sdp"] if body else []
-        text = "\r\n".join([*lines, f"Content-Length: {len(body)}"]) + "\r\n\r\n" + body
-        self.socket.sendto(text.encode(), self.peer)
-
-
-def sdp(media, events):
-    types, line = ("0 101", "a=rtpmap:101 telephone-event/8000\r\n") if events else ("0", "")
-    return (
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-        f"m=audio {media.getsockname()[1]} RTP/AVP {types}\r\n{line}"
-    )
-
-
 class Talk:
     """An answered call between a PBX and a carrier."""
 
     def __init__(self, trunk, pbx_events, carrier_events):
-        self.carrier, self.media = Carrier(), bound()
+        self.carrier, self.media = Called(), bound()
         port = self.carrier.socket.getsockname()[1]
         trunk.run("carrier", "add", "raw", "--host", "127.0.0.1", "--port", str(port))
         self.trunk, self.pbx = trunk, Caller(trunk, trunk.domain, OWNED, CALLED)
         allow = ["Allow: INVITE, ACK, BYE, CANCEL, INFO"]
-        self.pbx.send("INVITE", headers=allow, body=sdp(self.media, pbx_events))
+        self.pbx.send("INVITE", headers=allow, body=media_of(self.media, pbx_events))
         self.invite = self.carrier.receive("INVITE")
-        self.carrier.reply(self.invite, "200 OK", sdp(self.carrier.media, carrier_events), allow)
+        self.carrier.reply(self.invite, "200 OK", media_of(self.carrier.media, carrier_events), allow)
         status, self.answer = self.pbx.final()
         assert status == 200, self.answer
         self.pbx.acknowledge(self.answer, contact(self.answer))
@@ -229,7 +185,7 @@ def test_a_strangers_requests_end_no_call_and_reach_nobody(trunk):
                 number = call.pbx.cseq if method == "CANCEL" else call.pbx.cseq + 1
                 if method == "INVITE" and not tag:
                     continue  # That is a new call, and the address may make none.
-                body = sdp(stranger, True) if method in ("INVITE", "UPDATE") else ""
+                body = media_of(stranger, True) if method in ("INVITE", "UPDATE") else ""
                 lines = [
                     f"{method} {call.pbx.uri} SIP/2.0",
                     f"Via: SIP/2.0/UDP 127.0.0.9:{port};branch=z9hG4bK{uuid.uuid4().hex};rport",
@@ -247,7 +203,7 @@ def test_a_strangers_requests_end_no_call_and_reach_nobody(trunk):
         forged = call.carrier
         theirs, forged.tag = forged.tag, "guessed"
         own, forged.socket = forged.socket, stranger
-        forged.reply(call.invite, "200 OK", sdp(stranger, True))
+        forged.reply(call.invite, "200 OK", media_of(stranger, True))
         forged.tag, forged.socket = theirs, own
         assert heard(call.carrier.socket) is None, "nothing of it reaches the carrier"
         assert heard(call.pbx.socket) is None, "nor the PBX"

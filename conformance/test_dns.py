@@ -11,6 +11,7 @@ import pytest
 
 from account import connector_of
 from ports import ports
+from sip_wire import Caller
 from trunkline_server import Server
 
 OWNED = "+12065550150"
@@ -54,23 +55,11 @@ class Gateway:
 
 def call(server, host, called="+12065550123"):
     """Places a call from this test and returns the final status that comes back."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
-        caller.bind(("127.0.0.1", 0))
-        caller.settimeout(20)
-        mine = "%s:%d" % caller.getsockname()
-        sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
-        stamp = time.monotonic_ns()
-        invite = (
-            f"INVITE sip:{called}@{host} SIP/2.0\r\nVia: SIP/2.0/UDP {mine};branch=z9hG4bK{stamp}\r\nMax-Forwards: 70\r\n"
-            f"From: <sip:{OWNED}@a>;tag={stamp}\r\nTo: <sip:{called}@{host}>\r\nCall-ID: {stamp}\r\nCSeq: 1 INVITE\r\n"
-            f"Contact: <sip:{mine}>\r\nContent-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n\r\n{sdp}"
-        )
-        ip, port = server.sip("udp")
-        caller.sendto(invite.encode(), (ip, int(port)))
-        while True:
-            status = int(caller.recv(65535).split(b" ")[1])
-            if status >= 200:
-                return status
+    with Caller(server, host, OWNED, called) as caller:
+        caller.socket.settimeout(20)
+        caller.send("INVITE", body=caller.sdp())
+        status, _ = caller.final()
+        return status
 
 
 @contextlib.contextmanager

@@ -6,11 +6,11 @@ import struct
 
 import pytest
 
-from sip_wire import Caller, contact, to_tag
+from account import connector_of
+from sip_wire import Called, Caller, bound, contact, media_of, to_tag
 from trunkline_server import Server
 
 OWNED, CALLED = "+12065550150", "+12065550100"
-FAMILIES = {"127.0.0.1": (socket.AF_INET, "IP4"), "::1": (socket.AF_INET6, "IP6")}
 
 
 def has_ipv6():
@@ -37,34 +37,11 @@ def trunk(tmp_path_factory):
         "TRUNKLINE_MEDIA__ADVERTISED": "::/0=::1",
     }
     with Server(tmp_path_factory.mktemp("trunkline"), **settings) as server:
-        voice = server.client()
-        made = voice.create_voice_connector(Name="pbx", RequireEncryption=False)["VoiceConnector"]
-        rules = {"CpsLimit": 100, "CallingRegions": ["US"], "CidrAllowedList": ["127.0.0.1/32"]}
+        made = connector_of(server)
         server.connector = made["VoiceConnectorId"]
-        voice.put_voice_connector_termination(VoiceConnectorId=server.connector, Termination=rules)
         server.run("number", "add", OWNED, "--account", "000000000000")
         server.domain = made["OutboundHostName"]
         yield server
-
-
-def bound(host):
-    it = socket.socket(FAMILIES[host][0], socket.SOCK_DGRAM)
-    it.bind((host, 0))
-    it.settimeout(10)
-    return it
-
-
-def bracketed(host):
-    return f"[{host}]" if ":" in host else host
-
-
-def sdp(media):
-    host, port = media.getsockname()[:2]
-    kind = FAMILIES[host][1]
-    return (
-        f"v=0\r\no=- 1 1 IN {kind} {host}\r\ns=-\r\nc=IN {kind} {host}\r\nt=0 0\r\n"
-        f"m=audio {port} RTP/AVP 0\r\n"
-    )
 
 
 def told(text):
@@ -86,42 +63,30 @@ def talk(speaker, listener, where):
 
 
 def test_an_ipv4_pbx_and_an_ipv6_carrier_hear_each_other(trunk):
-    carrier, carrier_media, media = bound("::1"), bound("::1"), bound("127.0.0.1")
-    trunk.run("carrier", "add", "six", "--host", "::1", "--port", str(carrier.getsockname()[1]))
+    carrier, media = Called("::1"), bound()
+    trunk.run("carrier", "add", "six", "--host", "::1", "--port", str(carrier.port))
     pbx = Caller(trunk, trunk.domain, OWNED, CALLED)
     pbx.target = ("127.0.0.1", pbx.target[1])
-    pbx.send("INVITE", body=sdp(media))
-    text, peer = carrier.recvfrom(65535)
-    invite = text.decode()
-    while not invite.startswith("INVITE "):
-        text, peer = carrier.recvfrom(65535)
-        invite = text.decode()
+    pbx.send("INVITE", body=media_of(media, events=False))
+    invite = carrier.receive("INVITE")
     for name in ("Via", "Contact"):
         assert "[::1]" in re.search(rf"^{name}:.*$", invite, re.M).group(0)
     kind, to_carrier_side = told(invite)
     assert (kind, to_carrier_side[0]) == ("IP6", "::1")
 
-    body = sdp(carrier_media)
-    kept = re.findall(r"^(?:Via|From|Call-ID|CSeq):.*?\r?$", invite, re.M)
-    lines = ["SIP/2.0 200 OK", *(line.strip() for line in kept)]
-    lines += [re.search(r"^To:.*?\r?$", invite, re.M).group(0).strip() + ";tag=six"]
-    lines += [f"Contact: <sip:[::1]:{carrier.getsockname()[1]}>", "Content-Type: application/sdp"]
-    carrier.sendto("\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode(), peer)
+    carrier.reply(invite, "200 OK", media_of(carrier.media, events=False))
     status, answer = pbx.final()
     assert status == 200, answer
     pbx.acknowledge(answer, contact(answer))
     kind, to_pbx_side = told(answer)
     assert (kind, to_pbx_side[0]) == ("IP4", "127.0.0.1")
 
-    assert talk(media, carrier_media, to_pbx_side) == b"\xd5" * 160
-    assert talk(carrier_media, media, to_carrier_side) == b"\xd5" * 160
+    assert talk(media, carrier.media, to_pbx_side) == b"\xd5" * 160
+    assert talk(carrier.media, media, to_carrier_side) == b"\xd5" * 160
 
     pbx.send("BYE", contact(answer), to_tag(answer))
+    carrier.reply(carrier.receive("BYE"), "200 OK")
     assert pbx.final()[0] == 200
-    while not (text := carrier.recv(65535).decode()).startswith("BYE "):
-        pass
-    kept = re.findall(r"^(?:Via|From|To|Call-ID|CSeq):.*?\r?$", text, re.M)
-    carrier.sendto("\r\n".join(["SIP/2.0 200 OK", *(it.strip() for it in kept), "", ""]).encode(), peer)
     trunk.run("carrier", "remove", "six")
-    for it in (carrier, carrier_media, media, pbx.socket):
+    for it in (carrier, media, pbx.socket):
         it.close()
