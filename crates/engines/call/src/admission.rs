@@ -99,6 +99,25 @@ impl Facts {
         }
     }
 
+    /// Whether a connector calls a number that rings at the same connector.
+    pub(crate) fn comes_back(&self) -> bool {
+        let (Some(connector), Some(landing), None) = (&self.connector, &self.landing, &self.origin)
+        else {
+            return false;
+        };
+        landing.connectors.iter().any(|it| it.connector.id == connector.connector.id)
+    }
+
+    /// Whether another call is of the same connector, from the same caller to the same number.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let who = |facts: &Self| facts.caller.as_ref().map(|caller| caller.number);
+        let by = |facts: &Self| facts.connector.as_ref().map(|it| it.connector.id.clone());
+        self.origin.is_none()
+            && self.called == other.called
+            && who(self) == who(other)
+            && by(self) == by(other)
+    }
+
     /// Which way the call goes.
     pub(crate) fn direction(&self) -> Direction {
         match (&self.origin, &self.connector) {

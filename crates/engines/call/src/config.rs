@@ -14,6 +14,10 @@ use crate::dtmf::DtmfPolicy;
 use crate::headers::HeaderPolicy;
 use crate::limit::Limits;
 
+/// Laps of a call through a PBX unless said otherwise: more phones than ring one number of their own
+/// house at one moment, and few enough to leave room for others.
+const LAPS_MAX: u32 = 20;
+
 /// Settings of one engine.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -31,6 +35,9 @@ pub struct Config {
     pub caller_id: CallerIdPolicy,
     /// How many calls at once.
     pub limits: Limits,
+    /// Calls of one connector's to a number that rings at the same connector, from the same caller and
+    /// all unanswered: as many laps a call may make through a PBX that sends it back.
+    pub laps_max: u32,
     /// How long things may take.
     pub patience: Patience,
     /// What becomes of an answered call whose media falls silent.
@@ -236,6 +243,7 @@ impl Config {
             media_advertised: Vec::new(),
             caller_id: CallerIdPolicy::default(),
             limits: Limits::default(),
+            laps_max: LAPS_MAX,
             patience: Patience::default(),
             on_silence: OnSilence::default(),
             dtmf: DtmfPolicy::default(),

@@ -179,6 +179,9 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, 
     if let Some(said) = &said {
         facts.offer = Offer::Made(said.told.audio);
     }
+    if let Some(laps) = laps(calls, &facts).filter(|laps| *laps >= turn.hub.config.laps_max) {
+        return refuse(turn, &facts, &ask, Reject::Circling { laps });
+    }
     let transaction = new_transaction(turn);
     let Ask { server, flow, message, uri, replies, tag } = ask;
     let again = replies.clone();
@@ -190,6 +193,18 @@ fn open(turn: &mut Turn<'_>, calls: &mut Calls, mut facts: Facts, ask: Ask<'_>, 
             refuse(turn, &facts, &Ask { server, flow, message, uri, replies: again, tag }, reject);
         }
     }
+}
+
+/// How many calls ring that this one may be another lap of; `None` if it does not come back to the
+/// connector that it comes from. A PBX that sends a call back begins it anew, with 70 hops left and
+/// none of our Vias in it, and each lap rings as long as those behind it: what they have in common is
+/// who calls whom, and by which connector. A call that is forwarded goes to another number.
+fn laps(calls: &Calls, facts: &Facts) -> Option<u32> {
+    facts.comes_back().then(|| {
+        let alike = calls.keys_after(None).filter_map(|key| calls.get(key));
+        let count = alike.filter(|call| call.may_be_a_lap_of(facts)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    })
 }
 
 /// The gateways that a call may be offered to.

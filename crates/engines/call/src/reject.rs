@@ -25,6 +25,11 @@ pub enum Reject {
     TooManyHops,
     /// The request has been here before (RFC 3261 §16.3).
     Loop,
+    /// A PBX sends a call back to the number that it came by, each time as a new one.
+    Circling {
+        /// How many laps of it wait for an answer.
+        laps: u32,
+    },
     /// The Request-URI's host is no connector's outbound host name.
     HostUnknown(Box<str>),
     /// It wants to take another call's place (RFC 3891).
@@ -168,6 +173,7 @@ impl Reject {
             Self::ExtensionUnsupported(_) => (Rule::Request, "extension-unsupported", 420),
             Self::TooManyHops => (Rule::Request, "too-many-hops", 483),
             Self::Loop => (Rule::Request, "loop-detected", 482),
+            Self::Circling { .. } => (Rule::Number, "loop-through-pbx", 482),
             Self::Replaces(_) => (Rule::Request, "replaces-refused", 603),
             Self::SessionInterval(_) => (Rule::Request, "session-interval-too-small", 422),
             Self::HostUnknown(_) => (Rule::Connector, "host-unknown", 404),
@@ -258,6 +264,7 @@ impl Reject {
             Self::ExtensionUnsupported(_)
             | Self::TooManyHops
             | Self::Loop
+            | Self::Circling { .. }
             | Self::Replaces(_)
             | Self::SessionInterval(_)
             | Self::HostUnknown(_)
@@ -292,6 +299,7 @@ impl Reject {
             | Self::ExtensionUnsupported(_)
             | Self::TooManyHops
             | Self::Loop
+            | Self::Circling { .. }
             | Self::Replaces(_)
             | Self::SessionInterval(_)
             | Self::HostUnknown(_)

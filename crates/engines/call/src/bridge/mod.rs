@@ -142,6 +142,12 @@ impl Within<'_> {
 }
 
 impl Call {
+    /// Whether it rings, and another call would be the same one again.
+    pub(crate) fn may_be_a_lap_of(&self, facts: &Facts) -> bool {
+        let rings = matches!(self.state, Bridge::Routing(_) | Bridge::Ringing(_));
+        rings && self.facts.is_like(facts)
+    }
+
     /// Whether the call may be forgotten.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, Bridge::Over)

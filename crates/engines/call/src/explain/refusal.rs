@@ -36,6 +36,9 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
         Reject::ExtensionUnsupported(tags) => format!("Require: {tags}"),
         Reject::TooManyHops => "Max-Forwards: 0".into(),
         Reject::Loop => "our own Via in the request".into(),
+        Reject::Circling { laps } => {
+            format!("{laps} calls of this connector to its own number ring, from the same caller")
+        }
         Reject::Replaces(dialog) => format!("Replaces: {dialog}"),
         Reject::SessionInterval(it) => format!("Session-Expires: {}", it.got),
         Reject::Draining => "the server is being stopped".into(),
@@ -109,6 +112,7 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         Reject::ExtensionUnsupported(_) => "no required extension",
         Reject::TooManyHops => "a hop left",
         Reject::Loop => "a request that was not here before",
+        Reject::Circling { .. } => "a call that the PBX does not send back to where it came from",
         Reject::HostUnknown(_) => "a connector's outbound host name",
         Reject::Draining => "a server that takes calls",
         Reject::TerminationAbsent => "termination settings",
@@ -164,6 +168,10 @@ pub(super) fn remedy(reject: &Reject) -> Text {
         }
         Reject::TooManyHops => "look for a routing loop before this service",
         Reject::Loop => "a carrier or PBX sends our own calls back: look at its routes",
+        Reject::Circling { .. } => {
+            "the PBX sends calls to this number back into the trunk: give the number an extension there, \
+             or another forwarding target"
+        }
         Reject::Replaces(_) => TRANSFER_REMEDY,
         Reject::SessionInterval(_) => {
             "set a longer session interval on the device, or lower calls.session_min_s"

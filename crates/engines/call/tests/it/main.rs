@@ -5,6 +5,7 @@
 mod admission;
 mod calls;
 mod carrier_digest;
+mod circling;
 mod dtmf;
 mod encryption;
 mod ending;
