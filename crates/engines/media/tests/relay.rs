@@ -391,3 +391,16 @@ fn a_leg_of_fixed_sources_learns_nothing() {
         assert_eq!(refused, Err(DropReason::ForeignSource));
     }
 }
+
+#[test]
+fn holes_in_what_peers_send_are_counted_over_open_and_closed_calls() {
+    let now = Instant::now();
+    let mut relay = relay(now);
+    for sequence in [1, 2, 5, 4] {
+        relay.handle(now, A_PORT, phone(), &mut packet(0, sequence, &[0xff; 160])).unwrap();
+    }
+    let holes = media::Gaps { missing: 2, late: 1 };
+    assert_eq!(relay.gaps(), holes);
+    assert_eq!(relay.close(CALL).unwrap()[0].packets_lost, 1, "one came late, and one never");
+    assert_eq!(relay.gaps(), holes, "they outlive their call");
+}

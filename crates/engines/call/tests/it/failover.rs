@@ -217,3 +217,19 @@ fn a_caller_that_gives_up_between_carriers_gets_its_answer() {
     world.wait(Duration::from_secs(70));
     world.assert_clean();
 }
+
+#[test]
+fn the_row_of_a_silent_carrier_tells_how_often_it_was_asked() {
+    let mut world = two_carriers();
+    let (invite, _) = place(&mut world);
+    world.wait(Duration::from_millis(4100));
+    answer_second(&mut world, &invite);
+    world.command(call::Command::HangUpAll);
+    let rows = routes(&world);
+    let silent =
+        format!("carrier first at {CARRIER}: no response in time; the INVITE was sent 4 times");
+    assert_eq!(rows[0], (Verdict::Refuse, silent));
+    assert!(!rows[1].1.contains("was sent"), "once is not worth a word: {}", rows[1].1);
+    let repeats = world.engine.repeats();
+    assert!(repeats.requests_sent >= 3, "{repeats:?}");
+}
