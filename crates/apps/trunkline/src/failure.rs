@@ -61,3 +61,20 @@ impl From<model::Refused> for Failure {
         Self::Usage(refused.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `serve` makes of a thread that has panicked: `server` tells which, and ends.
+    #[test]
+    fn a_part_of_the_service_that_ended_by_itself_is_exit_code_1_with_the_parts_name() {
+        let failure = Failure::of(server::PartEnded { part: "media" });
+        assert_eq!(format!("{:?}", failure.exit_code()), format!("{:?}", ExitCode::from(1)));
+        let told = failure.to_string();
+        assert!(
+            told.contains("the media thread has ended") && told.contains("restarted"),
+            "{told}"
+        );
+    }
+}
