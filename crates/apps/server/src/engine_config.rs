@@ -45,6 +45,7 @@ pub(crate) fn of(config: &Config, addresses: &Addresses) -> call::Config {
         session: config.calls.session,
         headers: config.calls.headers.clone(),
         reliable: config.calls.reliable_progress,
+        replaces: config.calls.replaces,
         probing: Probing {
             interval: config.sip.probe_interval,
             failures_max: config.sip.probe_failures_max,

@@ -254,6 +254,11 @@ impl MediaThread {
                     warn!(error = %unknown, "a call's media could not be changed");
                 }
             }
+            MediaCommand::Replace { call, side, terms } => {
+                if let Err(unknown) = self.relay.relay.replace(now, call, side, *terms) {
+                    warn!(error = %unknown, "a call's media could not be changed");
+                }
+            }
             MediaCommand::Press { call, side, press } => {
                 if let Err(error) = self.relay.relay.press(call, side, press) {
                     debug!(%error, "a digit is lost");

@@ -140,6 +140,11 @@ fn call_page(page: &mut Exposition, counted: &SignallingCounters) {
     );
     page.counter("trunkline_calls_admitted_total", "Attempts that were let in.", engine.admitted);
     page.counter("trunkline_calls_answered_total", "Calls that were answered.", engine.answered);
+    page.counter(
+        "trunkline_calls_replaced_total",
+        "Legs of calls whose place another device took, by INVITE with Replaces.",
+        engine.replaced,
+    );
     page.counters(
         "trunkline_calls_rejected_total",
         "Attempts that were not let in, by reason.",

@@ -164,7 +164,8 @@ pub struct LiveCall {
     pub call_id: String,
     /// The Call-ID of the leg that goes out, once there is one.
     pub peer_call_id: Option<String>,
-    /// The Call-IDs of the legs that went out before it, to gateways that did not take the call.
+    /// The Call-IDs of the legs that went out before it, to gateways that did not take the call, and
+    /// of those that wanted the place of a leg.
     pub attempt_call_ids: Vec<String>,
     /// The connector's owner.
     pub account: Option<AccountId>,

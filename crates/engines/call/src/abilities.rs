@@ -4,16 +4,29 @@ use arrayvec::ArrayVec;
 use sip_core::session;
 use sip_message::{Message, Method, Name};
 
-use crate::config::{Config, ReliableProgress};
+use crate::config::{Config, ReliableProgress, ReplacesPolicy};
 
-/// The option tags that we understand (RFC 3261 §19.2).
-pub(crate) fn extensions(config: &Config) -> ArrayVec<&'static str, 2> {
+/// Whom a leg leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Toward {
+    /// Somebody at a connector.
+    Customer,
+    /// A carrier, or a place that a carrier named.
+    Carrier,
+}
+
+/// The option tags that we understand in what comes from that side (RFC 3261 §19.2): only a
+/// connector's own legs are replaced.
+pub(crate) fn extensions(config: &Config, toward: Toward) -> ArrayVec<&'static str, 3> {
     let mut tags = ArrayVec::new();
     if config.reliable != ReliableProgress::Never {
         tags.push("100rel");
     }
     if config.session.is_some() {
         tags.push(session::EXTENSION);
+    }
+    if config.replaces == ReplacesPolicy::CarryOut && toward == Toward::Customer {
+        tags.push("replaces");
     }
     tags
 }

@@ -11,6 +11,7 @@ use model::{
 use sip_core::digest::{Guard, Refusal, Stale, Verdict};
 use sip_message::{Flow, Message, Name, Transport, Uri};
 
+use crate::abilities::Toward;
 use crate::caller_id::{self, Caller, CallerIdPolicy, Origin, Presentation};
 use crate::country::{self, Country, Destination};
 use crate::directory::{Connector, Directory, ResolvedCarrier};
@@ -151,6 +152,14 @@ impl Facts {
         }
     }
 
+    /// Whom the calling leg leads to.
+    pub(crate) fn caller_toward(&self) -> Toward {
+        match (&self.origin, &self.connector) {
+            (None, Some(_)) => Toward::Customer,
+            (Some(_), _) | (None, None) => Toward::Carrier,
+        }
+    }
+
     /// The called party as records show it; `None` before it is known.
     pub(crate) fn called_text(&self) -> Option<String> {
         let code = self.emergency.map(|it| it.code.to_owned());
@@ -213,6 +222,8 @@ pub(crate) enum Way {
 pub(crate) enum Gate {
     /// It may.
     Open(Way),
+    /// It may take the place of a leg, if there is one that it names and may have.
+    Replace,
     /// It must come back with credentials.
     Challenge(Stale),
 }

@@ -48,6 +48,8 @@ pub struct Config {
     pub session: Option<session::Policy>,
     /// Provisional responses that are acknowledged, on each leg by itself.
     pub reliable: ReliableProgress,
+    /// What becomes of an INVITE that wants to take the place of a leg.
+    pub replaces: ReplacesPolicy,
     /// Which headers cross from one leg to the other.
     pub headers: HeaderPolicy,
     /// How it is found out whether places that calls go to are there.
@@ -153,6 +155,17 @@ pub enum ReliableProgress {
     Always,
 }
 
+/// What becomes of an INVITE with `Replaces` (RFC 3891), by which a connector's user takes the place
+/// of a leg of the same connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplacesPolicy {
+    /// It is carried out.
+    #[default]
+    CarryOut,
+    /// It is answered 603.
+    Decline,
+}
+
 /// How strangers are treated: those who name no connector, and those who name one and have not
 /// shown that they may use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,6 +262,7 @@ impl Config {
             dtmf: DtmfPolicy::default(),
             session: Some(session::Policy::default()),
             reliable: ReliableProgress::default(),
+            replaces: ReplacesPolicy::default(),
             headers: HeaderPolicy::default(),
             probing: Probing::default(),
             strangers: Strangers::default(),

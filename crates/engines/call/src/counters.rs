@@ -15,6 +15,8 @@ pub struct Counters {
     pub admitted: u64,
     /// Calls that were answered.
     pub answered: u64,
+    /// Legs of answered calls whose place a newcomer took (RFC 3891).
+    pub replaced: u64,
     /// Challenges sent.
     pub challenges: u64,
     /// OPTIONS answered 200.

@@ -86,7 +86,7 @@ pub(crate) fn body(digit: Digit) -> String {
 }
 
 /// Which sides were told of an event type of ours, and who would be told of their digits.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Translation {
     policy: DtmfPolicy,
     /// By side: what it has said of itself.

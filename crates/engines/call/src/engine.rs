@@ -18,6 +18,7 @@ use crate::invite::{self, Ask, Party};
 use crate::io::{Command, Input, MediaEvent, Now, Output, Reason};
 use crate::live::LiveCall;
 use crate::record::End;
+use crate::replaces;
 use crate::strangers::{self, Stranger, Target};
 
 /// The B2BUA of one shard, without I/O.
@@ -172,7 +173,8 @@ fn receive(turn: &mut Turn<'_>, calls: &mut Calls, flow: Flow, bytes: &[u8]) {
         Ok(message) => message,
         Err(error) => return turn.hub.counters.drop(error.code()),
     };
-    let target = Target::of_new(turn, &flow, &message);
+    let target = Target::of_new(turn, &flow, &message)
+        .map(|target| replaces::claimed(turn, calls, &message, target));
     if let Some(Target::Unknown(_) | Target::Ourselves) = target
         && !turn.hub.answers_stranger(turn.now)
     {

@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use std::net::IpAddr;
 
 use media::{CallMediaId, LocalPort, PortPool};
-use model::Termination;
+use model::{AccountId, Termination};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sip_core::digest::{Guard, GuardConfig};
 use sip_core::{ClientId, Endpoint, ServerId, Tokens};
@@ -15,7 +15,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::calls::DialogIndex;
 use crate::config::{Config, Seeds, Strangers};
 use crate::counters::Counters;
-use crate::directory::Directory;
+use crate::directory::{Connector, Directory};
 use crate::face::Faces;
 use crate::health::Health;
 use crate::io::{MediaCommand, Now, Output};
@@ -268,13 +268,27 @@ impl Turn<'_> {
         lane: Lane,
         termination: Option<&Termination>,
     ) -> Result<(), Exceeded> {
+        self.spend(seat.account, lane, termination)?;
+        let account = self.directory.limits(seat.account);
+        self.hub.usage.check_room(seat, &self.hub.config.limits.of(account))
+    }
+
+    /// The same for an INVITE that takes a seat which is taken already.
+    pub(crate) fn take_pace(&mut self, connector: &Connector, lane: Lane) -> Result<(), Exceeded> {
+        self.spend(connector.account(), lane, connector.termination())
+    }
+
+    fn spend(
+        &mut self,
+        account: AccountId,
+        lane: Lane,
+        termination: Option<&Termination>,
+    ) -> Result<(), Exceeded> {
         let usage = &mut self.hub.usage;
         if let Some(termination) = termination {
             usage.take_token(self.now.instant, lane, termination)?;
         }
-        let account = self.directory.limits(seat.account);
-        usage.take_account_token(self.now.instant, seat.account, account)?;
-        usage.check_room(seat, &self.hub.config.limits.of(account))
+        usage.take_account_token(self.now.instant, account, self.directory.limits(account))
     }
 
     pub(crate) fn media(&mut self, command: MediaCommand) {

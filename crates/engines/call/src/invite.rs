@@ -26,6 +26,7 @@ use crate::limit::{Lane, Seat};
 use crate::media_plan::{Said, description};
 use crate::record::{Outcome, Story};
 use crate::reject::{NotTaken, Reject, Retry};
+use crate::replaces;
 use crate::route::Plan;
 
 /// An INVITE that names a connector, or that comes from a carrier, or may.
@@ -50,6 +51,15 @@ pub(crate) fn receive(turn: &mut Turn<'_>, calls: &mut Calls, ask: Ask<'_>, from
     };
     match admit(turn, &mut facts, &ask) {
         Ok(Gate::Challenge(stale)) => challenge(turn, &ask, &facts, stale),
+        Ok(Gate::Replace) => {
+            // One that is let in is no call of its own, and has no record but that of the call.
+            let begun = read_offer(ask.message, facts.encryption())
+                .and_then(|said| replaces::begin(turn, calls, &facts, &ask, said));
+            if let Err(reject) = begun {
+                turn.hub.counters.attempts += 1;
+                refuse(turn, &facts, &ask, reject);
+            }
+        }
         Ok(Gate::Open(way)) => {
             turn.hub.counters.attempts += 1;
             open(turn, calls, facts, ask, &way);
@@ -82,7 +92,7 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
             Known::NotYet(stale) => return Ok(Gate::Challenge(stale)),
         }
     }
-    check_request(turn, ask)?;
+    check_request(turn, facts, ask)?;
     if facts.origin.is_some() {
         return inbound::admit(turn, facts, ask.message, &ask.uri).map(Gate::Open);
     }
@@ -90,6 +100,9 @@ fn admit(turn: &mut Turn<'_>, facts: &mut Facts, ask: &Ask<'_>) -> Result<Gate, 
     match admission::authenticate(facts, ask.message, &mut turn.hub.guard, turn.now)? {
         Known::Yes => {}
         Known::NotYet(stale) => return Ok(Gate::Challenge(stale)),
+    }
+    if ask.message.contains(Name::Replaces) {
+        return Ok(Gate::Replace);
     }
     admit_numbers(turn, facts, ask.message, &ask.uri).map(Gate::Open)
 }
@@ -138,9 +151,9 @@ fn stay_or_leave(turn: &mut Turn<'_>, facts: &mut Facts) -> Result<Way, Reject> 
 }
 
 /// Whether it is a request that we can serve at all.
-fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
+fn check_request(turn: &Turn<'_>, facts: &Facts, ask: &Ask<'_>) -> Result<(), Reject> {
     let message = ask.message;
-    let extensions = abilities::extensions(&turn.hub.config);
+    let extensions = abilities::extensions(&turn.hub.config, facts.caller_toward());
     let tags: Vec<&str> = message.unsupported(&extensions).collect();
     if !tags.is_empty() {
         return Err(Reject::ExtensionUnsupported(tags.join(", ").into()));
@@ -148,9 +161,7 @@ fn check_request(turn: &Turn<'_>, ask: &Ask<'_>) -> Result<(), Reject> {
     if !message.contains(Name::Contact) {
         return Err(Reject::Malformed(Violation::Missing(Name::Contact)));
     }
-    if let Some(replaced) = message.first(Name::Replaces) {
-        return Err(Reject::Replaces(admission::readable(replaced)));
-    }
+    replaces::check_policy(turn, facts, message)?;
     if message.max_forwards().ok().flatten() == Some(0) {
         return Err(Reject::TooManyHops);
     }
@@ -306,7 +317,7 @@ fn record(turn: &mut Turn<'_>, facts: &Facts, ask: &Ask<'_>, reject: Reject) -> 
         transaction_id: new_transaction(turn),
         call_id: shortened(ask.message.call_id().unwrap_or_default()),
         peer_call_id: None,
-        attempt_call_ids: &[],
+        attempt_call_ids: Vec::new(),
         facts,
         tried: &[],
         notes: &[],

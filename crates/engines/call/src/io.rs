@@ -98,6 +98,15 @@ pub enum MediaCommand {
         /// Its terms.
         terms: Box<LegTerms>,
     },
+    /// Another peer has taken the place of a leg's own: `Relay::replace`.
+    Replace {
+        /// The call.
+        call: CallMediaId,
+        /// Which leg.
+        side: Side,
+        /// The newcomer's terms.
+        terms: Box<LegTerms>,
+    },
     /// A leg's peer pressed a key, as it told otherwise than in its media: `Relay::press`.
     Press {
         /// The call.

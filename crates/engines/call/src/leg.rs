@@ -6,7 +6,7 @@ use sip_core::dialog::{Dialog, socket_of};
 use sip_core::{digest, session};
 use sip_message::{Flow, Message, MessageWriter, Method, Name, PeerId};
 
-use crate::abilities::Abilities;
+use crate::abilities::{Abilities, Toward};
 use crate::config::Config;
 use crate::hub::{Hub, Request, Turn};
 
@@ -23,6 +23,8 @@ pub(crate) struct Leg {
     /// Where the peer was last heard.
     seen: Flow,
     reach: Reach,
+    /// Whom it leads to; a carrier, unless somebody says otherwise.
+    pub(crate) toward: Toward,
     /// What the peer has said it can do.
     pub(crate) abilities: Abilities,
     /// The session timer, if one was agreed on.
@@ -54,12 +56,18 @@ impl Reach {
 impl Leg {
     pub(crate) fn new(dialog: Dialog, seen: Flow, reach: Reach) -> Self {
         let abilities = Abilities::default();
-        Self { dialog, seen, reach, abilities, clock: None, told: None }
+        let toward = Toward::Carrier;
+        Self { dialog, seen, reach, toward, abilities, clock: None, told: None }
     }
 
     /// The peer was heard on a flow: later requests to it may go there.
     pub(crate) fn heard(&mut self, flow: Flow) {
         self.seen = flow;
+    }
+
+    /// Where the peer was last heard.
+    pub(crate) fn seen(&self) -> Flow {
+        self.seen
     }
 
     /// Where the next request goes.

@@ -44,7 +44,8 @@
 //! `engine` routes inputs. `invite` asks the questions of `admission`, `caller_id`, `country` and
 //! `limit` in the order of [`explain::Rule`]. `bridge` is a call: `setup` (routing and failover),
 //! `progress` (what a carrier answers), `answered`, `within` (re-INVITE, UPDATE, INFO), `ending`,
-//! `orphan` (answers nobody wants). `media_plan` turns offers and answers into orders for the
+//! `replace` (a newcomer in the place of a leg, which `replaces` lets in), `orphan` (answers nobody
+//! wants). `media_plan` turns offers and answers into orders for the
 //! relay; `keying` has the keys of each leg; `headers` says what crosses; `strangers` deals with
 //! everything that is no call.
 //!
@@ -85,6 +86,7 @@ mod landing;
 mod leg;
 mod live;
 mod media_plan;
+mod replaces;
 mod route;
 mod strangers;
 mod streamless;
@@ -94,7 +96,7 @@ mod trial;
 pub use caller_id::{Caller, CallerIdPolicy, Origin, Presentation};
 pub use config::{
     Advertised, Config, DigestConfig, Listener, OnSilence, Patience, Probing, ReliableProgress,
-    Seeds, Strangers,
+    ReplacesPolicy, Seeds, Strangers,
 };
 pub use counters::Counters;
 pub use directory::{Change, Connector, Directory, ResolvedCarrier};
@@ -106,5 +108,6 @@ pub use io::{Command, Input, MediaCommand, MediaEvent, Now, Output, Reason};
 pub use limit::Limits;
 pub use live::{LiveCall, LiveState};
 pub use reject::Reject;
+pub use replaces::NotReplaced;
 pub use timers::Timer;
 pub use trial::{Trial, Tried, Untried, try_route};

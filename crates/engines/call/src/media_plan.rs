@@ -34,6 +34,47 @@ pub(crate) struct MediaPlan {
     talk: Talk,
     /// Whether the relay knows the call.
     relay: Relaying,
+    /// By side: whether the relay knows who is there now.
+    peers: [Peer; 2],
+    /// By side: the session that its descriptions go on with, if it is not its own.
+    lineages: [Option<Box<Lineage>>; 2],
+}
+
+/// Whether the relay knows who is on a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peer {
+    Known,
+    /// Somebody has taken its place: nothing that was learned counts any more.
+    New,
+}
+
+/// The `o=` line that one side has of the other: it stays what it was when somebody else is there,
+/// and counts its descriptions (RFC 3264 §8).
+#[derive(Debug)]
+struct Lineage {
+    username: Box<str>,
+    session_id: Box<str>,
+    version: u64,
+}
+
+impl Lineage {
+    /// What goes on from a description that was told.
+    fn of(told: &[u8]) -> Option<Box<Self>> {
+        let session = Session::parse(told).ok()?;
+        let origin = session.origin();
+        Some(Box::new(Self {
+            username: origin.username.into(),
+            session_id: origin.session_id.into(),
+            version: origin.version.parse().unwrap_or_default(),
+        }))
+    }
+
+    /// The next description's.
+    fn next(&mut self) -> OriginRewrite<'_> {
+        self.version = self.version.saturating_add(1);
+        let Self { username, session_id, version } = self;
+        OriginRewrite::Whole { username, session_id, version: *version }
+    }
 }
 
 /// Whether the relay knows the call.
@@ -72,6 +113,8 @@ impl MediaPlan {
             signaling: [Some(caller.remote.ip()), None],
             talk: Talk::Early,
             relay: Relaying::NotYet,
+            peers: [Peer::Known; 2],
+            lineages: [None, None],
         }
     }
 
@@ -97,11 +140,45 @@ impl MediaPlan {
 
     /// Gives the relay new terms for both legs: what one side told changes what the other's
     /// payload types mean.
-    pub(crate) fn update(&self, turn: &mut Turn<'_>) {
+    pub(crate) fn update(&mut self, turn: &mut Turn<'_>) {
         for side in [Side::A, Side::B] {
-            let terms = Box::new(self.terms(side));
-            turn.media(MediaCommand::Update { call: self.id, side, terms });
+            let (call, terms) = (self.id, Box::new(self.terms(side)));
+            let peer = std::mem::replace(&mut self.peers[side.index()], Peer::Known);
+            turn.media(match peer {
+                Peer::Known => MediaCommand::Update { call, side, terms },
+                Peer::New => MediaCommand::Replace { call, side, terms },
+            });
         }
+    }
+
+    /// Somebody comes to take a side's place, whom the other side has told `told` of the one before:
+    /// how digits are told depends on the newcomer from now on. Gives how they were told.
+    pub(crate) fn welcome(
+        &mut self,
+        side: Side,
+        invite: &Message<'_>,
+        told: Option<&[u8]>,
+    ) -> Translation {
+        let lineage = &mut self.lineages[side.index()];
+        *lineage = lineage.take().or_else(|| Lineage::of(told?));
+        let before = self.digits.clone();
+        self.digits.forget(side);
+        self.digits.learn(side, invite);
+        before
+    }
+
+    /// It did not come: digits are told as before.
+    pub(crate) fn send_away(&mut self, digits: Translation) {
+        self.digits = digits;
+    }
+
+    /// It has come, and signals on `flow`: it has said nothing yet, and has new keys.
+    pub(crate) fn give_place(&mut self, side: Side, flow: &Flow, wants: Encryption) {
+        let at = side.index();
+        self.told[at] = None;
+        self.keying[at] = Keying::new(wants, flow.transport);
+        self.signaling[at] = Some(flow.remote.ip());
+        self.peers[at] = Peer::New;
     }
 
     pub(crate) fn close(&self, turn: &mut Turn<'_>) {
@@ -230,7 +307,9 @@ impl MediaPlan {
             telephone_event,
             ..Relayed::new(said.told.audio.section, port.rtp())
         }];
-        let rewrite = Rewrite { address, origin: OriginRewrite::Address, relayed: &relayed };
+        let lineage = self.lineages[from.index()].as_deref_mut();
+        let origin = lineage.map_or(OriginRewrite::Address, Lineage::next);
+        let rewrite = Rewrite { address, origin, relayed: &relayed };
         let mut out = Vec::new();
         said.session.rewrite(&rewrite, &mut out);
         out

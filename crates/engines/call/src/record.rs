@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use media::Side;
 use model::{CallRecord, CallStatus, LegQuality, TransactionId, UnixMillis, Verdict};
-use sip_core::Token;
 use sip_message::Status;
 
 use crate::admission::Facts;
@@ -306,7 +305,7 @@ pub(crate) struct Story<'s> {
     pub(crate) transaction_id: TransactionId,
     pub(crate) call_id: &'s str,
     pub(crate) peer_call_id: Option<&'s str>,
-    pub(crate) attempt_call_ids: &'s [Token],
+    pub(crate) attempt_call_ids: Vec<String>,
     pub(crate) facts: &'s Facts,
     pub(crate) tried: &'s [Tried],
     pub(crate) notes: &'s [Note],
@@ -343,7 +342,7 @@ impl Story<'_> {
             transaction_id: self.transaction_id,
             call_id: self.call_id.into(),
             peer_call_id: self.peer_call_id.map(Into::into),
-            attempt_call_ids: self.attempt_call_ids.iter().map(ToString::to_string).collect(),
+            attempt_call_ids: self.attempt_call_ids,
             account: facts.account(),
             connector: connector.map(|it| it.connector.id.clone()),
             direction: facts.direction(),

@@ -13,6 +13,7 @@ use sip_message::{Status, Violation};
 use crate::country::Country;
 use crate::explain::Rule;
 use crate::limit::Exceeded;
+use crate::replaces::NotReplaced;
 
 /// A refusal of one INVITE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,12 @@ pub enum Reject {
     /// The Request-URI's host is no connector's outbound host name.
     HostUnknown(Box<str>),
     /// It wants to take another call's place (RFC 3891).
-    Replaces(Box<str>),
+    Replaces {
+        /// The leg as it is named.
+        dialog: Box<str>,
+        /// Why it does not.
+        why: NotReplaced,
+    },
     /// The session interval asked for is too short (RFC 4028 §6).
     SessionInterval(session::TooSmall),
     /// The server is being stopped and takes no new calls.
@@ -174,7 +180,11 @@ impl Reject {
             Self::TooManyHops => (Rule::Request, "too-many-hops", 483),
             Self::Loop => (Rule::Request, "loop-detected", 482),
             Self::Circling { .. } => (Rule::Number, "loop-through-pbx", 482),
-            Self::Replaces(_) => (Rule::Request, "replaces-refused", 603),
+            Self::Replaces { why, .. } => {
+                let (code, status) = why.code_and_status();
+                let is_of_anybody = why.is_of_anybody();
+                (if is_of_anybody { Rule::Request } else { Rule::Replaces }, code, status)
+            }
             Self::SessionInterval(_) => (Rule::Request, "session-interval-too-small", 422),
             Self::HostUnknown(_) => (Rule::Connector, "host-unknown", 404),
             Self::Draining => (Rule::Connector, "draining", 503),
@@ -265,7 +275,7 @@ impl Reject {
             | Self::TooManyHops
             | Self::Loop
             | Self::Circling { .. }
-            | Self::Replaces(_)
+            | Self::Replaces { .. }
             | Self::SessionInterval(_)
             | Self::HostUnknown(_)
             | Self::Draining
@@ -300,7 +310,7 @@ impl Reject {
             | Self::TooManyHops
             | Self::Loop
             | Self::Circling { .. }
-            | Self::Replaces(_)
+            | Self::Replaces { .. }
             | Self::SessionInterval(_)
             | Self::HostUnknown(_)
             | Self::TerminationAbsent

@@ -8,6 +8,7 @@ use model::{CarrierCredential, E164Number, Route};
 use sip_core::Tokens;
 use sip_message::{Status, Transport};
 
+use crate::abilities::Toward;
 use crate::directory::{self, Connector, Directory, Hop, HopOrder, Resolved, ResolvedCarrier};
 use crate::health::Standing;
 use crate::leg::uri_host;
@@ -82,6 +83,14 @@ impl Gateway {
         match self {
             Self::Carrier(_) => None,
             Self::Route(connector, _) => Some(connector),
+        }
+    }
+
+    /// Whom a leg to it leads to.
+    pub(crate) fn toward(&self) -> Toward {
+        match self {
+            Self::Carrier(_) => Toward::Carrier,
+            Self::Route(..) => Toward::Customer,
         }
     }
 

@@ -297,6 +297,13 @@ impl Leg {
         }
     }
 
+    /// Another peer is on the leg from now on; its terms follow. Nothing passes before they do.
+    pub(crate) fn forget_peer(&mut self) {
+        self.latch = Latch::new(None, Sources::Announced);
+        self.rtcp_source = None;
+        self.guard = Guard::new(&Protection::Awaited);
+    }
+
     /// New terms from a later offer or answer.
     pub(crate) fn renew(&mut self, now: Instant, terms: &LegTerms) {
         let before = self.latch.peer();

@@ -394,6 +394,21 @@ impl Relay {
         Ok(())
     }
 
+    /// Puts another peer in the place of a leg's own: what was learned of the one before, its address
+    /// and its streams' positions under SRTP, does not count for it.
+    pub fn replace(
+        &mut self,
+        now: Instant,
+        call: CallMediaId,
+        side: Side,
+        terms: LegTerms,
+    ) -> Result<(), UnknownCall> {
+        let legs = self.calls.get(&call).ok_or(UnknownCall(call))?;
+        let at = legs[side.index()];
+        self.legs[at].forget_peer();
+        self.update(now, call, side, terms)
+    }
+
     /// Lets a leg's peer press a key that it has told of otherwise than in its media: the other leg
     /// hears it as an RFC 4733 event, in the place of the peer's next packets of audio.
     pub fn press(&mut self, call: CallMediaId, side: Side, press: Press) -> Result<(), PressError> {

@@ -189,6 +189,10 @@ impl Service {
                 self.relay.update(now, call, side, *terms).expect("the call is open");
                 None
             }
+            MediaCommand::Replace { call, side, terms } => {
+                self.relay.replace(now, call, side, *terms).expect("the call is open");
+                None
+            }
             MediaCommand::Press { call, side, press } => {
                 // A party may press more keys than there is audio to put them into.
                 let _ = self.relay.press(call, side, press);

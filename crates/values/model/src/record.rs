@@ -15,7 +15,8 @@ pub struct CallRecord {
     pub call_id: String,
     /// The Call-ID of the leg that went out, if one did.
     pub peer_call_id: Option<String>,
-    /// The Call-IDs of the INVITEs that went out before it, to gateways that did not take the call.
+    /// The Call-IDs of the INVITEs that went out before it, to gateways that did not take the call, and
+    /// of those that came and wanted the place of a leg.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempt_call_ids: Vec<String>,
     /// The owner of the connector; `None` if no connector was recognised.

@@ -31,8 +31,8 @@ pub enum OriginRewrite<'r> {
     Whole {
         /// User name; `-` for none.
         username: &'r str,
-        /// Session id.
-        session_id: u64,
+        /// Session id, as its digits.
+        session_id: &'r str,
         /// Session version.
         version: u64,
     },
@@ -265,11 +265,10 @@ impl<'p> Printer<'p> {
                 }
             }
             OriginRewrite::Whole { username, session_id, version } => {
-                self.out.extend_from_slice(username.as_bytes());
-                for number in [session_id, version] {
-                    self.out.push(b' ');
-                    print_number(number, self.out);
+                for part in [username, " ", session_id, " "] {
+                    self.out.extend_from_slice(part.as_bytes());
                 }
+                print_number(version, self.out);
             }
         }
         self.out.push(b' ');

@@ -47,7 +47,7 @@ fn the_other_parser_reads_what_we_rewrite() {
         session.rewrite(
             &Rewrite {
                 address: "198.51.100.1".parse().unwrap(),
-                origin: OriginRewrite::Whole { username: "-", session_id: 1, version: 2 },
+                origin: OriginRewrite::Whole { username: "-", session_id: "1", version: 2 },
                 relayed: &[Relayed { formats: Some(&[0, 8, 97, 101]), ..Relayed::new(0, 20_000) }],
             },
             &mut out,

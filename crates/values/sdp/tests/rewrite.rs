@@ -45,7 +45,7 @@ fn an_address_of_the_other_family_changes_the_family_too() {
 fn the_relay_can_be_the_origin() {
     let seen = "v=0\r\no=pbx 77 2 IN IP4 10.0.0.5\r\ns=-\r\nc=IN IP4 10.0.0.5\r\nt=0 0\r\n\
         m=audio 4000 RTP/AVP 0\r\n";
-    let origin = OriginRewrite::Whole { username: "trunkline", session_id: 9, version: 3 };
+    let origin = OriginRewrite::Whole { username: "trunkline", session_id: "9", version: 3 };
     let rewritten = rewrite(seen, &Rewrite { origin, ..relayed(&[Relayed::new(0, 20_000)]) });
     assert!(rewritten.contains("o=trunkline 9 3 IN IP4 198.51.100.1\r\n"), "{rewritten}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::{DtmfPolicy, HeaderPolicy, ReliableProgress};
+use call::{DtmfPolicy, HeaderPolicy, ReliableProgress, ReplacesPolicy};
 use sip_core::session;
 
 use super::key::Key;
@@ -64,6 +64,12 @@ pub(super) const KEYS: &[Key] = &[
          translate (a side that offers no telephone events and lists INFO in Allow is told of \
          digits by INFO, and its own become events).",
     ),
+    Key::text(
+        "calls.replaces",
+        "carry-out",
+        "An INVITE with Replaces (RFC 3891), by which a user of a connector takes the place of one of \
+         its legs: carry-out, or decline (603).",
+    ),
     Key::list(
         "calls.headers_pass",
         "X-*, User-to-User, Diversion, P-Early-Media",
@@ -101,6 +107,8 @@ pub struct CallsConfig {
     pub reliable_progress: ReliableProgress,
     /// What becomes of digits between sides that tell them differently.
     pub dtmf: DtmfPolicy,
+    /// What becomes of an INVITE that wants the place of a leg.
+    pub replaces: ReplacesPolicy,
     /// Which headers cross from one leg to the other.
     pub headers: HeaderPolicy,
     /// How long calls may go on after the service was told to stop.
@@ -137,6 +145,7 @@ impl CallsConfig {
             session: session_policy(settings)?,
             reliable_progress: reliable_progress(settings)?,
             dtmf: dtmf(settings)?,
+            replaces: replaces(settings)?,
             headers: headers(settings)?,
             drain_max: settings.seconds("calls.drain_max_s", 0..=86_400)?,
         })
@@ -172,6 +181,15 @@ fn dtmf(settings: &Settings) -> Result<DtmfPolicy, Problem> {
         Some("as-is") => Ok(DtmfPolicy::AsIs),
         Some("translate") => Ok(DtmfPolicy::Translate),
         Some(_) | None => Err(one_of(settings, key, &["as-is", "translate"])),
+    }
+}
+
+fn replaces(settings: &Settings) -> Result<ReplacesPolicy, Problem> {
+    let key = "calls.replaces";
+    match settings.text(key) {
+        Some("carry-out") => Ok(ReplacesPolicy::CarryOut),
+        Some("decline") => Ok(ReplacesPolicy::Decline),
+        Some(_) | None => Err(one_of(settings, key, &["carry-out", "decline"])),
     }
 }
 

@@ -400,6 +400,7 @@ impl Loop {
                 let rest = match &command {
                     MediaCommand::Open { .. }
                     | MediaCommand::Update { .. }
+                    | MediaCommand::Replace { .. }
                     | MediaCommand::Press { .. } => ORDER_REST,
                     MediaCommand::Close { .. } => {
                         self.closes.ordered += 1;

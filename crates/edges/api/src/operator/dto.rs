@@ -205,7 +205,8 @@ pub struct Call {
     /// The Call-ID of the leg that went out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_call_id: Option<String>,
-    /// The Call-IDs of the legs that went out before it, to gateways that did not take the call.
+    /// The Call-IDs of the legs that went out before it, to gateways that did not take the call, and
+    /// of those that wanted the place of a leg.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempt_call_ids: Vec<String>,
     /// Where it stands.

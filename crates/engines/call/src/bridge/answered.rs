@@ -9,7 +9,7 @@ use super::session::Refresh;
 use super::setup::Invited;
 use super::within::{Kind, Relay};
 use super::{Bridge, Call, Response, Within, within};
-use crate::abilities::extensions;
+use crate::abilities::{Toward, extensions};
 use crate::hub::Turn;
 use crate::keying::Told;
 use crate::leg::Leg;
@@ -103,6 +103,10 @@ impl Answered {
 
     pub(super) fn leg(&mut self, side: Side) -> &mut Leg {
         &mut self.legs[side.index()]
+    }
+
+    pub(super) fn at(&self, side: Side) -> &Leg {
+        &self.legs[side.index()]
     }
 
     /// A leg, and what answers challenges there: carriers challenge, callers do not.
@@ -237,9 +241,10 @@ fn late_prack(prack: &Message<'_>) -> Status {
     }
 }
 
-/// The extensions that a request wants and we lack, if there are any (RFC 3261 §8.2.2.3).
+/// The extensions that a request wants and we lack, if there are any (RFC 3261 §8.2.2.3). Within a
+/// dialog nothing is replaced, whoever asks.
 pub(super) fn supported(turn: &Turn<'_>, request: &Message<'_>) -> Result<(), String> {
-    let known = extensions(&turn.hub.config);
+    let known = extensions(&turn.hub.config, Toward::Carrier);
     let tags: Vec<&str> = request.unsupported(&known).collect();
     if tags.is_empty() { Ok(()) } else { Err(tags.join(", ")) }
 }

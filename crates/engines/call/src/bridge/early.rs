@@ -15,6 +15,7 @@ use super::reliable::{Brings, Came, EXTENSION, Reliable, Unsent, Way};
 use super::setup::{FORKS_MAX, Setup, parsed};
 use super::within::{self, Asked, Kind, Relay};
 use super::{Bridge, Call, Response, Within, answered};
+use crate::abilities::Toward;
 use crate::calls::Role;
 use crate::config::ReliableProgress;
 use crate::hub::Turn;
@@ -207,6 +208,7 @@ impl Call {
         };
         let at = setup.fork(message);
         let uri = setup.attempt.as_ref().map(|it| it.uri.as_str()).unwrap_or_default();
+        let toward = setup.attempt.as_ref().map_or(Toward::Carrier, |it| it.gateway.toward());
         let fork = &mut setup.forks[at];
         if fork.rseq != 0 && rseq != fork.rseq.wrapping_add(1) {
             turn.hub.counters.drop("provisional-out-of-order");
@@ -214,7 +216,9 @@ impl Call {
         }
         if fork.leg.is_none() {
             let Ok(dialog) = Dialog::uac(message, uri) else { return Some(Came::Unreliably) };
-            fork.leg = Some(Box::new(Leg::new(dialog, response.flow, Reach::AsWritten)));
+            let mut leg = Leg::new(dialog, response.flow, Reach::AsWritten);
+            leg.toward = toward;
+            fork.leg = Some(Box::new(leg));
         }
         fork.rseq = rseq;
         let leg = fork.leg.as_mut().expect("it was just made");
@@ -399,6 +403,7 @@ impl Call {
             Ok(said) => said,
             Err(refusal) => return request.refuse(turn, Status(refusal.status())),
         };
+        let toward = setup.leg_of(&request).map_or(Toward::Carrier, |leg| leg.toward);
         let called = setup.early.speaking;
         let other = match request.side {
             Side::A => setup.called_leg(called),
@@ -409,7 +414,7 @@ impl Call {
         else {
             return request.refuse(turn, Status::NOT_ACCEPTABLE_HERE);
         };
-        let asked = Asked { kind, session: None, owner };
+        let asked = Asked { kind, session: None, owner, toward };
         let relay = Relay::send(turn, request, &asked, said.as_ref(), &mut self.media, leg, digest);
         setup.early.relays.extend(relay);
     }

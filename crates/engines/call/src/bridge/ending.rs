@@ -232,6 +232,9 @@ impl Call {
         if let Some((call_id, tag)) = &self.called {
             turn.hub.dialogs.remove(call_id, tag);
         }
+        for (call_id, tag) in &self.newcomers {
+            turn.hub.dialogs.remove(call_id, tag);
+        }
     }
 }
 

@@ -37,6 +37,7 @@ mod orphan;
 mod progress;
 mod redirected;
 mod reliable;
+mod replace;
 mod session;
 mod setup;
 mod within;
@@ -60,6 +61,7 @@ use crate::timers::{Alarms, Timer};
 use answered::Answered;
 use ending::Ending;
 pub(crate) use orphan::dismiss;
+pub(crate) use replace::Newcomer;
 pub(crate) use setup::Admitted;
 use setup::Setup;
 
@@ -85,6 +87,8 @@ pub(crate) struct Call {
     called: Option<(Token, Token)>,
     /// The Call-IDs of our INVITEs before it, to gateways that did not take the call.
     earlier: Vec<Token>,
+    /// Call-ID and our tag of each INVITE that wanted the place of a leg, let in or not.
+    newcomers: Vec<(Box<str>, Token)>,
     /// The room it takes: the caller's connector, the called one, or both.
     seats: ArrayVec<Seat, 2>,
     media: MediaPlan,
@@ -248,6 +252,12 @@ impl Call {
         }
     }
 
+    /// The Call-IDs that belong to the call besides those of its first two legs.
+    fn other_call_ids(&self) -> Vec<String> {
+        let earlier = self.earlier.iter().map(ToString::to_string);
+        earlier.chain(self.newcomers.iter().map(|(call_id, _)| call_id.to_string())).collect()
+    }
+
     fn owner(&self, role: Role) -> u64 {
         Owner { key: self.key, role }.pack()
     }
@@ -263,7 +273,7 @@ impl Call {
             transaction_id: self.transaction_id,
             call_id: &self.call_id,
             peer_call_id: self.called.as_ref().map(|(call_id, _)| call_id.as_str()),
-            attempt_call_ids: &self.earlier,
+            attempt_call_ids: self.other_call_ids(),
             facts: &self.facts,
             tried: &self.tried,
             notes: &self.notes,
@@ -290,7 +300,7 @@ impl Call {
             transaction_id: self.transaction_id,
             call_id: self.call_id.to_string(),
             peer_call_id: self.called.as_ref().map(|(call_id, _)| call_id.to_string()),
-            attempt_call_ids: self.earlier.iter().map(ToString::to_string).collect(),
+            attempt_call_ids: self.other_call_ids(),
             account: connector.account(),
             connector: connector.connector.id.clone(),
             direction: self.facts.direction(),

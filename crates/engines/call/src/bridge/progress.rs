@@ -306,6 +306,7 @@ impl Setup {
             .confirmed(response.message)
             .unwrap_or_else(|| Leg::new(dialog, response.flow, Reach::AsWritten));
         b.heard(response.flow);
+        b.toward = attempt.gateway.toward();
         b.abilities.learn(response.message);
         super::session::heard(turn, &mut b, response.message);
         b.told = b.told.take().or_else(|| self.offer.as_deref().map(Into::into));
@@ -318,7 +319,7 @@ impl Setup {
         let mut writer = self.replies.start(&mut bytes, response.status, response.reason, &tag);
         writer.text(Name::Contact, &turn.hub.faces.of(&self.flow).contact);
         writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
-        super::session::tell(&mut writer, &turn.hub.config, a.clock);
+        super::session::tell(&mut writer, &turn.hub.config, a.toward, a.clock);
         turn.hub.config.headers.pass(response.message, &mut writer);
         match &body {
             Some(body) => writer.body("application/sdp", body),

@@ -17,7 +17,7 @@ use super::reliable::{self, Came};
 use super::setup::Asked;
 use super::within::Kind;
 use super::{Bridge, Call, Failure, Response, Within};
-use crate::abilities::extensions;
+use crate::abilities::{Toward, extensions};
 use crate::calls::Role;
 use crate::config::Config;
 use crate::hub::Turn;
@@ -91,8 +91,14 @@ pub(super) fn raise(leg: &mut Leg, refusal: &Message<'_>) {
 
 /// Asks for a session timer in the INVITE of a call; `min_se` 0 for none. Who refreshes is left to
 /// the carrier (RFC 4028 §7.1).
-pub(super) fn ask(writer: &mut MessageWriter<'_>, config: &Config, min_se: u32, reliably: Came) {
-    let mut tags = extensions(config);
+pub(super) fn ask(
+    writer: &mut MessageWriter<'_>,
+    config: &Config,
+    toward: Toward,
+    min_se: u32,
+    reliably: Came,
+) {
+    let mut tags = extensions(config, toward);
     tags.retain(|tag| *tag != reliable::EXTENSION || reliably == Came::Reliably);
     if !tags.is_empty() {
         writer.header(Name::Supported, tags.join(", "));
@@ -104,8 +110,13 @@ pub(super) fn ask(writer: &mut MessageWriter<'_>, config: &Config, min_se: u32, 
 }
 
 /// Tells in a 2xx what was granted. A peer that has to refresh must know how (RFC 4028 §9).
-pub(super) fn tell(writer: &mut MessageWriter<'_>, config: &Config, clock: Option<Clock>) {
-    let tags = extensions(config);
+pub(super) fn tell(
+    writer: &mut MessageWriter<'_>,
+    config: &Config,
+    toward: Toward,
+    clock: Option<Clock>,
+) {
+    let tags = extensions(config, toward);
     if !tags.is_empty() {
         writer.header(Name::Supported, tags.join(", "));
     }
@@ -206,13 +217,13 @@ impl Call {
         };
         leg.dialog.refresh_target(request.message);
         leg.abilities.learn(request.message);
-        let clock = leg.clock;
+        let (clock, toward) = (leg.clock, leg.toward);
         let mut bytes = Vec::new();
         let status = Status::OK;
         let mut writer = request.replies.start(&mut bytes, status, status.reason(), "");
         writer.text(Name::Contact, &turn.hub.faces.of(&request.flow).contact);
         writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
-        tell(&mut writer, &turn.hub.config, clock);
+        tell(&mut writer, &turn.hub.config, toward, clock);
         writer.finish();
         turn.respond(request.server, status, bytes);
         self.watch_session(turn, request.side);

@@ -122,6 +122,7 @@ impl Call {
         }
         let reach = Reach::of_request(message, &flow);
         let mut leg = Leg::new(dialog, flow, reach);
+        leg.toward = facts.caller_toward();
         leg.abilities.learn(message);
         leg.clock = super::session::granted(turn, None, message).ok().flatten();
         let setup = Setup {
@@ -153,6 +154,7 @@ impl Call {
             tried: Vec::new(),
             called: None,
             earlier: Vec::new(),
+            newcomers: Vec::new(),
             media,
             notes: Vec::new(),
             state: Bridge::Routing(Box::new(setup)),
@@ -397,7 +399,8 @@ impl Call {
         writer.text(Name::Contact, &face.contact);
         writer.text(Name::Allow, ALLOW).text(Name::UserAgent, PRODUCT);
         let reliably = setup.early.is_offered(turn.hub.config.reliable, setup.offered());
-        super::session::ask(&mut writer, &turn.hub.config, setup.min_se, reliably);
+        let toward = asked.gateway.toward();
+        super::session::ask(&mut writer, &turn.hub.config, toward, setup.min_se, reliably);
         if let Some(digest) = &mut asked.digest
             && let Some(authorization) = digest.authorization(Method::Invite, &asked.uri)
         {

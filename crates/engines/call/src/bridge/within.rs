@@ -2,13 +2,15 @@
 
 use media::Side;
 use sip_core::session::Session;
-use sip_core::{ClientId, Replies, ServerId, digest};
+use sip_core::{ClientId, Replies, ServerId, Token, digest};
 use sip_message::{Flow, Message, MessageWriter, Method, Name, Status};
 
 use super::answered::{Answered, Unacknowledged};
+use super::replace::Arrival;
 use super::session::Refresh;
 use super::setup::parsed;
 use super::{Bridge, Call, Failure, Response, Within, dismiss};
+use crate::abilities::Toward;
 use crate::admission::readable;
 use crate::calls::Role;
 use crate::explain::Note;
@@ -45,6 +47,12 @@ pub(super) struct Relay {
     /// The request as it came, where a challenge to it could be answered.
     request: Option<Box<[u8]>>,
     retried: Retried,
+    /// Whom the request came from.
+    toward: Toward,
+    /// Our tag where the request is no part of a dialog yet: a newcomer's.
+    tag: Option<Token>,
+    /// The newcomer whose INVITE it is.
+    arrival: Option<Box<Arrival>>,
 }
 
 /// Whether a request was sent again with credentials.
@@ -69,6 +77,8 @@ pub(super) struct Asked {
     pub(super) kind: Kind,
     pub(super) session: Option<Session>,
     pub(super) owner: u64,
+    /// Whom the request comes from.
+    pub(super) toward: Toward,
 }
 
 impl Kind {
@@ -125,7 +135,7 @@ impl Relay {
         leg: &mut Leg,
         digest: Option<&mut digest::Client>,
     ) -> Option<Self> {
-        let &Asked { kind, session, owner } = asked;
+        let &Asked { kind, session, owner, toward } = asked;
         let Within { message, side, server, replies, flow, .. } = request;
         let body = said.map(|said| media.hand_on_offer(turn, side, said));
         let request = digest.is_some().then(|| message.bytes().into());
@@ -152,6 +162,9 @@ impl Relay {
             session,
             request,
             retried,
+            toward,
+            tag: None,
+            arrival: None,
         })
     }
 
@@ -173,9 +186,19 @@ impl Relay {
         true
     }
 
+    /// The same for the INVITE of a newcomer, whom our tag is new to.
+    pub(super) fn of_newcomer(self, tag: Token, arrival: Box<Arrival>) -> Self {
+        Self { tag: Some(tag), arrival: Some(arrival), ..self }
+    }
+
+    /// Our tag, if its response has to name it.
+    fn tag(&self) -> &str {
+        self.tag.as_deref().unwrap_or_default()
+    }
+
     /// Answers the request with a status and nothing else.
     pub(super) fn refuse(&self, turn: &mut Turn<'_>, status: Status) {
-        let bytes = self.replies.bare(status, status.reason(), "");
+        let bytes = self.replies.bare(status, status.reason(), self.tag());
         turn.respond(self.server, status, bytes);
     }
 }
@@ -268,7 +291,8 @@ impl Call {
             leg.abilities.learn(request.message);
             self.media.learn(request.side, request.message);
         }
-        let asked = Asked { kind, session, owner };
+        let toward = answered.at(request.side).toward;
+        let asked = Asked { kind, session, owner, toward };
         let (leg, digest) = answered.leg_and_digest(request.side.other());
         let relay = Relay::send(turn, request, &asked, said.as_ref(), &mut self.media, leg, digest);
         answered.relays.extend(relay);
@@ -303,7 +327,12 @@ impl Call {
         if response.status.is_success() {
             let refused = answered.succeed(turn, &mut relay, response, &mut self.media);
             match refused {
-                Ok(()) => self.watch_sessions(turn),
+                Ok(gone) => {
+                    if let Some(gone) = gone {
+                        self.replaced(turn, relay.from, gone);
+                    }
+                    self.watch_sessions(turn);
+                }
                 // The other side has changed the session, and this one cannot follow.
                 Err(refusal) => {
                     relay.refuse(turn, Status::BAD_GATEWAY);
@@ -316,6 +345,9 @@ impl Call {
             super::session::raise(answered.leg(to), response.message);
         }
         hand_back(turn, &relay, response, None);
+        if let Some(arrival) = relay.arrival.take() {
+            self.not_replaced(relay.from, response.status, *arrival);
+        }
         if is_challenge(response.status) {
             self.note(Note::ChallengeUnanswered { by: to, status: response.status });
         }
@@ -338,7 +370,10 @@ impl Call {
         }
         let Bridge::Answered(answered) = &mut self.state else { return };
         let Some(at) = answered.relays.iter().position(|it| it.client == client) else { return };
-        let relay = answered.relays.remove(at);
+        let mut relay = answered.relays.remove(at);
+        if let Some(arrival) = relay.arrival.take() {
+            self.not_replaced(relay.from, Status::REQUEST_TIMEOUT, *arrival);
+        }
         match failure {
             Failure::TimedOut => {
                 relay.refuse(turn, Status::REQUEST_TIMEOUT);
@@ -361,7 +396,7 @@ impl Answered {
     /// Whether a request comes at the wrong moment: 491 when the other side is changing the
     /// session, 500 when the same side still is (RFC 3261 §14.2, RFC 3311 §5.2).
     fn glare(&self, request: &Within<'_>, kind: Kind) -> Option<Status> {
-        if self.relays.len() >= RELAYS_MAX {
+        if self.is_full() {
             return Some(Status::SERVER_INTERNAL_ERROR);
         }
         let changes_session = match kind {
@@ -383,14 +418,20 @@ impl Answered {
         }
     }
 
-    /// A 2xx: what was offered and answered is settled, and goes back to who asked.
+    /// Whether no further request may be handed on for now.
+    pub(super) fn is_full(&self) -> bool {
+        self.relays.len() >= RELAYS_MAX
+    }
+
+    /// A 2xx: what was offered and answered is settled, and goes back to who asked. Gives the leg
+    /// whose place a newcomer has taken by it.
     fn succeed(
         &mut self,
         turn: &mut Turn<'_>,
         relay: &mut Relay,
         response: &Response<'_>,
         media: &mut MediaPlan,
-    ) -> Result<(), sdp::Refusal> {
+    ) -> Result<Option<Box<Leg>>, sdp::Refusal> {
         let (from, to) = (relay.from, relay.from.other());
         let [came, left] = relay.cseqs;
         if relay.kind != Kind::Info {
@@ -399,7 +440,6 @@ impl Answered {
             answering.abilities.learn(response.message);
             media.learn(to, response.message);
             super::session::heard(turn, answering, response.message);
-            self.leg(from).clock = super::session::started(turn, relay.session);
         }
         let said = match read_settled(relay, response.message, media) {
             Ok(said) => said,
@@ -410,6 +450,11 @@ impl Answered {
                 return Err(refusal);
             }
         };
+        let arrival = relay.arrival.take();
+        let gone = arrival.map(|arrival| self.give_place(turn, from, *arrival, media));
+        if relay.kind != Kind::Info {
+            self.leg(from).clock = super::session::started(turn, relay.session);
+        }
         let mut waiting = Unacknowledged::new(relay.server, came);
         let offer = relay.offer.take();
         let is_answer = offer.is_some();
@@ -447,7 +492,7 @@ impl Answered {
             self.leg(to).told = Some(offered);
         }
         hand_back(turn, relay, response, body.as_deref());
-        Ok(())
+        Ok(gone)
     }
 }
 
@@ -485,12 +530,12 @@ pub(super) fn hand_back(
         status => (status, response.reason),
     };
     let mut bytes = Vec::new();
-    let mut writer = relay.replies.start(&mut bytes, status, reason, "");
+    let mut writer = relay.replies.start(&mut bytes, status, reason, relay.tag());
     if status.is_success() && relay.kind != Kind::Info {
         writer.text(Name::Contact, &turn.hub.faces.of(&relay.flow).contact);
         writer.text(Name::Allow, ALLOW).text(Name::Server, PRODUCT);
         let clock = super::session::started(turn, relay.session);
-        super::session::tell(&mut writer, &turn.hub.config, clock);
+        super::session::tell(&mut writer, &turn.hub.config, relay.toward, clock);
     }
     if status.is_failure() {
         writer.copy_all(response.message, Name::RetryAfter);

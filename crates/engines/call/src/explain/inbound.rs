@@ -58,6 +58,7 @@ pub(super) fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
         | Rule::Termination
         | Rule::CallingRegion
         | Rule::Ports
+        | Rule::Replaces
         | Rule::Route
         | Rule::Redirection
         | Rule::Within

@@ -41,6 +41,8 @@ pub enum Rule {
     Digest,
     /// Which carrier does it come from?
     Carrier,
+    /// May it take the place of the leg that it names?
+    Replaces,
     /// Which number does it call from?
     CallerId,
     /// Which number does it call?
@@ -81,6 +83,7 @@ impl Rule {
             Self::Encryption => "encryption",
             Self::Termination => "termination",
             Self::Digest => "digest",
+            Self::Replaces => "replaces",
             Self::CallerId => "caller-id",
             Self::Destination => "destination",
             Self::CallingRegion => "calling-region",
@@ -221,7 +224,7 @@ fn passed(rule: Rule, facts: &Facts) -> Option<Decision> {
         }
         Rule::Concurrency => ("room was left".into(), "below the limits on calls at once".into()),
         Rule::Media => (facts.media_seen().into(), expected_media(facts).into()),
-        Rule::Route | Rule::Redirection | Rule::Within | Rule::End => return None,
+        Rule::Replaces | Rule::Route | Rule::Redirection | Rule::Within | Rule::End => return None,
     };
     Some(row(rule, Verdict::Pass, seen, expected, ""))
 }

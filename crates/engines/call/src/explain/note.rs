@@ -1,5 +1,6 @@
 //! Decisions on the way of a call that was let in.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::Side;
@@ -46,6 +47,26 @@ pub(crate) enum Note {
         /// Who.
         by: Side,
         /// What it answered.
+        status: Status,
+    },
+    /// A newcomer took the place of a leg (RFC 3891).
+    Replaced {
+        /// Which leg.
+        side: Side,
+        /// The Call-ID that it had.
+        was: Box<str>,
+        /// The Call-ID that it has.
+        is: Box<str>,
+        /// Where the newcomer is.
+        at: SocketAddr,
+    },
+    /// A newcomer wanted the place of a leg, and the other side did not agree to its media.
+    NotReplaced {
+        /// Which leg.
+        side: Side,
+        /// The newcomer's Call-ID.
+        by: Box<str>,
+        /// What the other side answered, or its silence amounts to.
         status: Status,
     },
     /// The caller's `Diversion` names a number that the account does not own.
@@ -115,6 +136,8 @@ impl Note {
                 "give the carrier's entry its user name and password, or let the PBX trust this \
                  service's address",
             ),
+            Self::Replaced { side, was, is, at } => replaced(*side, was, is, *at),
+            Self::NotReplaced { side, by, status } => not_replaced(*side, by, *status),
             Self::DiversionLeftOut(value) => row(
                 Rule::Within,
                 Verdict::Note,
@@ -124,4 +147,22 @@ impl Note {
             ),
         }
     }
+}
+
+fn replaced(side: Side, was: &str, is: &str, at: SocketAddr) -> Decision {
+    let seen = format!("{at} took the place of the {}: Call-ID {is} for {was}", party(side));
+    row(Rule::Replaces, Verdict::Pass, seen, "a user of the same connector", "")
+}
+
+fn not_replaced(side: Side, by: &str, status: Status) -> Decision {
+    let (other, side) = (party(side.other()), party(side));
+    row(
+        Rule::Replaces,
+        Verdict::Refuse,
+        format!(
+            "the {other} side answered {status} when Call-ID {by} wanted the place of the {side}"
+        ),
+        "an answer to the newcomer's media",
+        "look at the codecs of the newcomer; the call went on as it was",
+    )
 }

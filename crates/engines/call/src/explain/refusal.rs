@@ -39,7 +39,7 @@ fn seen(reject: &Reject, facts: &Facts) -> String {
         Reject::Circling { laps } => {
             format!("{laps} calls of this connector to its own number ring, from the same caller")
         }
-        Reject::Replaces(dialog) => format!("Replaces: {dialog}"),
+        Reject::Replaces { dialog, .. } => format!("Replaces: {dialog}"),
         Reject::SessionInterval(it) => format!("Session-Expires: {}", it.got),
         Reject::Draining => "the server is being stopped".into(),
         Reject::TerminationAbsent => "no termination settings".into(),
@@ -108,7 +108,7 @@ fn expected(reject: &Reject, facts: &Facts) -> Text {
         }
         Reject::SessionInterval(it) => return format!("at least {} s", it.min).into(),
         Reject::Malformed(_) => "a request as RFC 3261 has it",
-        Reject::Replaces(_) => "a call of its own",
+        Reject::Replaces { why, .. } => why.expected(),
         Reject::ExtensionUnsupported(_) => "no required extension",
         Reject::TooManyHops => "a hop left",
         Reject::Loop => "a request that was not here before",
@@ -172,7 +172,7 @@ pub(super) fn remedy(reject: &Reject) -> Text {
             "the PBX sends calls to this number back into the trunk: give the number an extension there, \
              or another forwarding target"
         }
-        Reject::Replaces(_) => TRANSFER_REMEDY,
+        Reject::Replaces { why, .. } => why.remedy(),
         Reject::SessionInterval(_) => {
             "set a longer session interval on the device, or lower calls.session_min_s"
         }

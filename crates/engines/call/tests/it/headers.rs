@@ -130,23 +130,6 @@ fn a_transfer_is_refused_and_the_record_says_so_once() {
     assert!(notes[0].remedy.contains("a trunk does not transfer"));
 }
 
-#[test]
-fn a_call_that_wants_to_replace_another_is_declined() {
-    let mut world = World::without_users();
-    let replaces = "Replaces: abc@pbx;to-tag=1;from-tag=2";
-    let invite = Request::invite().header(replaces);
-    world.send(PBX, &invite.text());
-    let refused = world.expect(PBX, "SIP/2.0 603 ");
-    world.send(PBX, &ack(&invite, &refused).text());
-    let record = world.only_record();
-    assert_eq!(record.reason, "replaces-refused");
-    let row = record.decisions.last().unwrap();
-    assert_eq!(row.seen, "Replaces: abc@pbx;to-tag=1;from-tag=2");
-    world.expect_nothing(CARRIER);
-    world.wait(std::time::Duration::from_secs(40));
-    world.assert_clean();
-}
-
 /// An INVITE whose offer is one part of several.
 fn with_location() -> Request {
     let offer = sdp("192.0.2.10", 4000);

@@ -24,6 +24,7 @@ mod peer;
 mod probing;
 mod redirects;
 mod reliable;
+mod replaces;
 mod session;
 mod strangers;
 mod totality;

@@ -206,6 +206,10 @@ impl World {
                 self.relay.update(now, call, side, *terms).expect("the call is open");
                 None
             }
+            MediaCommand::Replace { call, side, terms } => {
+                self.relay.replace(now, call, side, *terms).expect("the call is open");
+                None
+            }
             MediaCommand::Press { call, side, press } => {
                 self.relay.press(call, side, press).expect("the call is open");
                 None

@@ -285,7 +285,9 @@ impl RudeWorld {
             let routes = record.decisions.iter().filter(|it| it.rule == "route").count();
             let refused =
                 |it: &&model::Decision| it.verdict == Verdict::Refuse && it.rule != "route";
-            let refusal = record.decisions.iter().filter(|it| it.rule != "within-the-call");
+            let of_the_way = ["within-the-call", "replaces"];
+            let refusal =
+                record.decisions.iter().filter(|it| !of_the_way.contains(&it.rule.as_ref()));
             if let (Some(refusal), true) = (refusal.clone().find(refused), routes > 0) {
                 return Err(Broken::law(format!("a call was routed in spite of {refusal:?}")));
             }

@@ -91,6 +91,9 @@ impl Party {
         for (name, value) in self.manners.extensions(&mut self.rng) {
             writer.extension(name, value);
         }
+        if let Some(replaces) = self.replaced() {
+            writer.text(Name::Replaces, &replaces);
+        }
         finish(&mut writer, self.description().as_deref());
         let talk = self.talks.len();
         let invite = bytes.clone();
@@ -111,6 +114,18 @@ impl Party {
         if self.rng.percent(30) {
             self.plan(now, 8_000, Plan::Cancel(talk));
         }
+    }
+
+    /// A dialog of an earlier call that a new one is to take the place of, or something like it.
+    fn replaced(&mut self) -> Option<String> {
+        let dialog = self.talks.last()?.dialogs.last()?;
+        if !self.rng.percent(40) {
+            return None;
+        }
+        let forged = if self.rng.percent(25) { "x" } else { "" };
+        let early = if self.rng.percent(10) { ";early-only" } else { "" };
+        let (call_id, ours, theirs) = (dialog.call_id(), dialog.local_tag(), dialog.remote_tag());
+        Some(format!("{call_id};to-tag={theirs}{forged};from-tag={ours}{early}"))
     }
 
     fn description(&mut self) -> Option<String> {
