@@ -333,8 +333,11 @@ async fn a_calling_name_is_pending_for_a_while_and_cannot_change_meanwhile() {
     assert_eq!(named["PhoneNumber"]["CallingName"], "Acme 1");
     assert_eq!(named["PhoneNumber"]["CallingNameStatus"], "UpdateInProgress");
     let other = json!({"CallingName": "Acme 2"});
+    world.clock.advance(3 * DAY - Duration::from_millis(1));
     world.call("POST", &target(ONE), &other).await.refused(409, "ConflictException");
-    world.clock.advance(3 * DAY);
+    let read = world.call("GET", &target(ONE), "").await.expect(200);
+    assert_eq!(read["PhoneNumber"]["CallingNameStatus"], "UpdateInProgress");
+    world.clock.advance(Duration::from_millis(1));
     let read = world.call("GET", &target(ONE), "").await.expect(200);
     assert_eq!(read["PhoneNumber"]["CallingNameStatus"], "UpdateSucceeded");
     world.call("POST", &target(ONE), &other).await.expect(200);
