@@ -393,6 +393,12 @@ fn api_config(config: &Config) -> api::ApiConfig {
             voice_connectors_per_group: config.api.voice_connectors_per_group_max,
             phone_numbers: config.api.phone_numbers_max,
             sip_media_applications: config.api.sip_media_applications_max,
+            sip_media_application_calls_per_second: config
+                .api
+                .sip_media_application_calls_per_second_max,
+            sip_media_application_updates_per_second: config
+                .api
+                .sip_media_application_updates_per_second_max,
             sip_rules: config.api.sip_rules_max,
             voice_profile_domains: config.api.voice_profile_domains_max,
             voice_profiles: config.api.voice_profiles_per_domain_max,

@@ -121,6 +121,10 @@ pub struct Quotas {
     pub phone_numbers: u64,
     /// "Amazon Chime SDK SIP media applications" of an account; AWS starts at 30 per region.
     pub sip_media_applications: u64,
+    /// `CreateSipMediaApplicationCall` requests per second of an account; AWS starts at 1.
+    pub sip_media_application_calls_per_second: u32,
+    /// `UpdateSipMediaApplicationCall` requests per second of an account; AWS starts at 5.
+    pub sip_media_application_updates_per_second: u32,
     /// SIP rules of an account.
     pub sip_rules: u64,
     /// "Voice profile domains" of an account; AWS starts at 3 per region.
@@ -150,6 +154,12 @@ impl Quotas {
             Quota::VoiceConnectorsPerGroup => self.voice_connectors_per_group as u64,
             Quota::PhoneNumbers => self.phone_numbers,
             Quota::SipMediaApplications => self.sip_media_applications,
+            Quota::SipMediaApplicationCallsPerSecond => {
+                self.sip_media_application_calls_per_second.into()
+            }
+            Quota::SipMediaApplicationUpdatesPerSecond => {
+                self.sip_media_application_updates_per_second.into()
+            }
             Quota::SipRules => self.sip_rules,
             Quota::VoiceProfileDomains => self.voice_profile_domains,
             Quota::VoiceProfilesPerDomain => self.voice_profiles,
@@ -161,11 +171,10 @@ impl Quotas {
     /// Gives a quota a value, at most [`Quota::VALUE_MAX`].
     pub fn set(&mut self, quota: Quota, value: u64) {
         let value = value.min(Quota::VALUE_MAX);
+        let per_second = u32::try_from(value).unwrap_or(u32::MAX);
         match quota {
             Quota::VoiceConnectors => self.voice_connectors = value,
-            Quota::CallsPerSecondPerConnector => {
-                self.calls_per_second = u32::try_from(value).unwrap_or(u32::MAX);
-            }
+            Quota::CallsPerSecondPerConnector => self.calls_per_second = per_second,
             Quota::ConcurrentCalls => self.concurrent_calls = value,
             Quota::CallsPerSecond => self.account_calls_per_second = value,
             Quota::VoiceConnectorGroups => self.voice_connector_groups = value,
@@ -174,6 +183,12 @@ impl Quotas {
             }
             Quota::PhoneNumbers => self.phone_numbers = value,
             Quota::SipMediaApplications => self.sip_media_applications = value,
+            Quota::SipMediaApplicationCallsPerSecond => {
+                self.sip_media_application_calls_per_second = per_second;
+            }
+            Quota::SipMediaApplicationUpdatesPerSecond => {
+                self.sip_media_application_updates_per_second = per_second;
+            }
             Quota::SipRules => self.sip_rules = value,
             Quota::VoiceProfileDomains => self.voice_profile_domains = value,
             Quota::VoiceProfilesPerDomain => self.voice_profiles = value,
@@ -192,6 +207,8 @@ impl Default for Quotas {
             voice_connectors_per_group: 100,
             phone_numbers: 10_000_000,
             sip_media_applications: 1000,
+            sip_media_application_calls_per_second: 1000,
+            sip_media_application_updates_per_second: 1000,
             sip_rules: 1000,
             voice_profile_domains: 100,
             voice_profiles: 1000,

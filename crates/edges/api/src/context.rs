@@ -15,7 +15,7 @@ use crate::live::LiveCalls;
 use crate::operation::phone_number_order::fulfil::Fulfilment;
 use crate::operator::backup::BackupDesk;
 use crate::pages::Pages;
-use crate::quota::{QuotaBook, VoiceConnectorCount};
+use crate::quota::{Paces, QuotaBook, VoiceConnectorCount};
 use crate::tally::{Served, Tally};
 
 /// What a request is served with: the control plane's surroundings, and the request's own draft for
@@ -44,6 +44,7 @@ pub struct Surroundings {
     pub(crate) tally: Tally,
     pub(crate) backups: Arc<BackupDesk>,
     pub(crate) quotas: Arc<QuotaBook>,
+    pub(crate) paces: Paces,
     pub(crate) bodies: Budget,
     pub(crate) audit: AuditLog,
     pub(crate) sessions: Sessions,
@@ -77,6 +78,7 @@ impl Context {
             tally: Tally::default(),
             backups,
             quotas,
+            paces: Paces::default(),
             sessions: Sessions::default(),
             pages: OnceLock::new(),
         });

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chime_api::{ErrorShape, Operation};
-use model::{AccountId, AccountQuotas, Kind, Quota, VoiceConnector};
+use model::{AccountId, AccountQuotas, Kind, Quota, UnixMillis, VoiceConnector};
 use store::{Committed, Observer, Store, StoreError, Tx, TypedView as _};
 
-use crate::config::Quotas;
+use crate::config::{Quotas, Rate};
 use crate::error::{ApiError, ErrorKind};
+use crate::throttle::Bucket;
 
 /// The quotas of every account: the installation's, and over them what the operator set for one
 /// account.
@@ -110,6 +111,36 @@ impl VoiceConnectorCount {
         if let Some(count) = counts.get_mut(&account) {
             *count = count.saturating_sub(1);
         }
+    }
+}
+
+/// How many requests per second each account makes of operations with a quota of their own.
+///
+/// There is a bucket for each account and quota that was asked for, so accounts, which have keys, bound
+/// them.
+#[derive(Debug, Default)]
+pub(crate) struct Paces(Mutex<HashMap<(AccountId, Quota), Bucket>>);
+
+impl Paces {
+    /// Takes one request's worth of a quota, of which a rested account may send a second's worth at
+    /// once; or refuses it and says when to come back.
+    pub(crate) fn admit(
+        &self,
+        quota: Quota,
+        account: AccountId,
+        now: UnixMillis,
+        per_second: u32,
+    ) -> Result<(), ApiError> {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets.entry((account, quota)).or_insert_with(Bucket::full);
+        bucket.draw(now, Rate { per_second, burst: per_second }).map_err(|wait_s| {
+            let used = "this second's are used up; slow down";
+            let mut refusal =
+                exceeded(quota, account, per_second.into(), used, u64::from(per_second) + 1);
+            refusal.kind = ErrorKind::Throttled;
+            // With none at all, no wait is long enough.
+            if per_second == 0 { refusal } else { refusal.retry_after(wait_s) }
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A token bucket per access key.
+//! A token bucket per access key, and per account for what has a pace of its own.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use model::UnixMillis;
 use crate::config::Rate;
 use crate::error::{ApiError, ErrorKind};
 
-/// How much a key may still ask. One request costs 1,000 millitokens, so that a rate per second is
+/// How much may still be asked. One request costs 1,000 millitokens, so that a rate per second is
 /// a whole number of millitokens per millisecond.
 #[derive(Debug)]
 pub(crate) struct Bucket(Mutex<Level>);
@@ -21,15 +21,30 @@ struct Level {
 const REQUEST: u64 = 1000;
 
 impl Bucket {
-    /// A rested key's bucket.
+    /// The bucket of whoever is rested.
     pub(crate) fn full() -> Self {
         Self(Mutex::new(Level { millitokens: u64::MAX, at: UnixMillis(0) }))
     }
 
-    /// Takes one request's worth, or says how long to wait.
+    /// Takes one request's worth of a key, or says how long to wait.
+    pub(crate) fn take(&self, now: UnixMillis, rate: Rate) -> Result<(), ApiError> {
+        self.draw(now, rate).map_err(|wait_s| {
+            ApiError::new(
+                ErrorKind::Throttled,
+                format!(
+                    "rate exceeded: this access key may send {} requests per second, {} at once; \
+                     slow down, or have the operator raise api.requests_per_second",
+                    rate.per_second, rate.burst
+                ),
+            )
+            .retry_after(wait_s)
+        })
+    }
+
+    /// Takes one request's worth, or tells the whole seconds until there is one.
     ///
     /// A clock that steps back earns nothing until it has caught up.
-    pub(crate) fn take(&self, now: UnixMillis, rate: Rate) -> Result<(), ApiError> {
+    pub(crate) fn draw(&self, now: UnixMillis, rate: Rate) -> Result<(), u64> {
         let (per_ms, full) = (u64::from(rate.per_second), u64::from(rate.burst) * REQUEST);
         let mut level = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let earned = per_ms.saturating_mul(now.since(level.at));
@@ -40,15 +55,7 @@ impl Bucket {
             return Ok(());
         }
         let missing_ms = (REQUEST - level.millitokens).div_ceil(per_ms.max(1));
-        Err(ApiError::new(
-            ErrorKind::Throttled,
-            format!(
-                "rate exceeded: this access key may send {} requests per second, {} at once; \
-                 slow down, or have the operator raise api.requests_per_second",
-                rate.per_second, rate.burst
-            ),
-        )
-        .retry_after(missing_ms.div_ceil(1000).max(1)))
+        Err(missing_ms.div_ceil(1000).max(1))
     }
 }
 

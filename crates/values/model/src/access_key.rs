@@ -1,6 +1,7 @@
 //! Access keys: what signs requests to the API.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
@@ -8,7 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::serde_by_text;
-use crate::policy::Policy;
+use crate::policy::{Kept, Policy};
 use crate::{AccountId, Kind, Refused, Resource, Secret, UnixMillis};
 
 /// The public half of an access key: 16–128 of `[A-Z0-9]`, `AKIA…` when made here.
@@ -59,6 +60,7 @@ pub struct AccessKey {
     /// Whether it may be used.
     pub status: KeyStatus,
     /// What it may do.
+    #[serde(deserialize_with = "KeyPolicy::kept")]
     pub policy: KeyPolicy,
     /// When it was made.
     pub created: UnixMillis,
@@ -114,6 +116,11 @@ impl KeyPolicy {
             Self::Custom(_) => "custom",
         }
     }
+
+    /// Reads a policy out of a key that was stored.
+    fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader(PhantomData::<Kept>))
+    }
 }
 
 impl Serialize for KeyPolicy {
@@ -127,24 +134,26 @@ impl Serialize for KeyPolicy {
 
 impl<'de> Deserialize<'de> for KeyPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
+        deserializer.deserialize_any(Reader(PhantomData::<Policy>))
+    }
+}
 
-        impl<'de> Visitor<'de> for Reader {
-            type Value = KeyPolicy;
+/// Reads a name, or a document as a `P`.
+struct Reader<P>(PhantomData<P>);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"full\", \"read-only\" or a policy document")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<KeyPolicy, E> {
-                KeyPolicy::built_in(text)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeyPolicy, A::Error> {
-                let policy = Policy::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(KeyPolicy::Custom(Arc::new(policy)))
-            }
-        }
-        deserializer.deserialize_any(Reader)
+impl<'de, P: Deserialize<'de> + Into<Policy>> Visitor<'de> for Reader<P> {
+    type Value = KeyPolicy;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"full\", \"read-only\" or a policy document")
+    }
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<KeyPolicy, E> {
+        KeyPolicy::built_in(text)
+            .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeyPolicy, A::Error> {
+        let policy = P::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(KeyPolicy::Custom(Arc::new(policy.into())))
     }
 }
 
@@ -179,6 +188,30 @@ mod tests {
         }
         for bad in [r#""all""#, "1", "[]", "{}", r#"{"Statement":[]}"#] {
             assert!(serde_json::from_str::<KeyPolicy>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn conditions_that_compare_nothing_are_refused_in_a_new_policy_and_hold_in_a_kept_one() {
+        let here = crate::policy::Circumstances::example();
+        for (condition, is_allowed) in [
+            ("{}", true),
+            (r#"{"StringEquals":{}}"#, true),
+            (r#"{"StringEquals":{},"Bool":{"aws:SecureTransport":"true"}}"#, false),
+        ] {
+            let policy = format!(
+                r#"{{"Statement":{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{condition}}}}}"#
+            );
+            assert!(serde_json::from_str::<KeyPolicy>(&policy).is_err(), "{condition}");
+
+            let key = format!(
+                r#"{{"id":"AKIAOLD","account":"000000000000","secret":"s","status":"enabled",
+                    "policy":{policy},"created":0}}"#
+            );
+            let key: AccessKey = serde_json::from_str(&key).unwrap();
+            let KeyPolicy::Custom(policy) = key.policy else { panic!("it is a document") };
+            let ruling = policy.decide("chime:ListVoiceConnectors", "*", &here);
+            assert_eq!(ruling.is_allowed(), is_allowed, "{condition}");
         }
     }
 }

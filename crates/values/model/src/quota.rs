@@ -47,6 +47,10 @@ quotas! {
     PhoneNumbers = "phone-numbers", "Phone numbers";
     /// SIP media applications of the account; AWS starts at 30 per region.
     SipMediaApplications = "sip-media-applications", "Amazon Chime SDK SIP media applications";
+    /// `CreateSipMediaApplicationCall` requests per second of the account; AWS starts at 1.
+    SipMediaApplicationCallsPerSecond = "sip-media-application-calls-per-second", "CreateSipMediaApplicationCall requests per second";
+    /// `UpdateSipMediaApplicationCall` requests per second of the account; AWS starts at 5.
+    SipMediaApplicationUpdatesPerSecond = "sip-media-application-updates-per-second", "UpdateSipMediaApplicationCall requests per second";
     /// SIP rules of the account.
     SipRules = "sip-rules", "SIP rules";
     /// Voice profile domains of the account; AWS starts at 3 per region.

@@ -40,6 +40,16 @@ pub(super) const KEYS: &[Key] = &[
         "1000",
         "SIP media applications that one account may have.",
     ),
+    Key::integer(
+        "api.sip_media_application_calls_per_second_max",
+        "1000",
+        "CreateSipMediaApplicationCall requests per second that one account may make; more are answered 429.",
+    ),
+    Key::integer(
+        "api.sip_media_application_updates_per_second_max",
+        "1000",
+        "UpdateSipMediaApplicationCall requests per second that one account may make; more are answered 429.",
+    ),
     Key::integer("api.sip_rules_max", "1000", "SIP rules that one account may have."),
     Key::integer(
         "api.voice_profile_domains_max",
@@ -89,6 +99,10 @@ pub struct ApiConfig {
     pub phone_numbers_max: u64,
     /// SIP media applications of one account.
     pub sip_media_applications_max: u64,
+    /// `CreateSipMediaApplicationCall` requests per second of one account.
+    pub sip_media_application_calls_per_second_max: u32,
+    /// `UpdateSipMediaApplicationCall` requests per second of one account.
+    pub sip_media_application_updates_per_second_max: u32,
     /// SIP rules of one account.
     pub sip_rules_max: u64,
     /// Voice profile domains of one account.
@@ -127,6 +141,10 @@ impl ApiConfig {
             phone_numbers_max: settings.integer("api.phone_numbers_max", 1..=1_000_000_000)?,
             sip_media_applications_max: settings
                 .integer("api.sip_media_applications_max", 1..=1_000_000)?,
+            sip_media_application_calls_per_second_max: settings
+                .integer("api.sip_media_application_calls_per_second_max", 1..=1_000_000)?,
+            sip_media_application_updates_per_second_max: settings
+                .integer("api.sip_media_application_updates_per_second_max", 1..=1_000_000)?,
             sip_rules_max: settings.integer("api.sip_rules_max", 1..=1_000_000)?,
             voice_profile_domains_max: settings
                 .integer("api.voice_profile_domains_max", 1..=1_000_000)?,

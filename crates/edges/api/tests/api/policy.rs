@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::{ApiConfig, Context, NoCalls};
 use chime_api::{ErrorShape, Operation};
-use model::{KeyPolicy, Policy};
+use model::{AccountId, KeyPolicy, Kind, Policy, Resource};
 use serde_json::{Value, json};
+use store::TypedTx as _;
 
 use crate::coverage::target;
 use crate::world::{Key, World};
@@ -266,4 +268,43 @@ async fn the_operator_api_opens_to_policies_of_the_operators_account_alone() {
     let policy = Arc::new(Policy::parse(&document.to_string()).unwrap());
     let tenant = world.key("AKIATENANT", "111122223333", KeyPolicy::Custom(policy)).await;
     world.call_as(&tenant, "GET", "/operator/keys", "").await.refused(403, "ForbiddenException");
+}
+
+/// A key as a release kept it that took conditions which compare nothing.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct OldKey(Value);
+
+impl Resource for OldKey {
+    const KIND: Kind = Kind::AccessKey;
+
+    fn account(&self) -> AccountId {
+        AccountId::DEFAULT
+    }
+    fn key(&self) -> String {
+        self.0["id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_key_whose_kept_policy_would_be_refused_today_goes_on_to_work_after_an_upgrade() {
+    let world = World::start().await;
+    let allow =
+        json!({"Effect": "Allow", "Action": "chime:List*", "Resource": "*", "Condition": {}});
+    let secret = "an-old-secret";
+    let old = OldKey(json!({"id": "AKIAOLD", "account": "000000000000", "secret": secret,
+        "status": "enabled", "policy": {"Statement": [allow]}, "created": 0}));
+    world.store.write(move |tx| tx.put(&old)).await.unwrap();
+
+    let started = Context::open(
+        world.store.clone(),
+        ApiConfig::default(),
+        Arc::new(NoCalls),
+        world.clock.clone(),
+    );
+    started.await.expect("the key does not keep the process from starting");
+    let key = Key { id: "AKIAOLD".into(), secret: secret.into() };
+    world.call_as(&key, "GET", "/voice-connectors", "").await.expect(200);
+    let body = json!({"Name": "a", "RequireEncryption": false});
+    let refused = world.call_as(&key, "POST", "/voice-connectors", body).await;
+    assert_eq!(refused.status, 403, "and no more than it could");
 }

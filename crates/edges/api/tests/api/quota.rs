@@ -1,5 +1,7 @@
 //! Quotas that the operator sets for accounts.
 
+use std::time::Duration;
+
 use api::{ApiConfig, Quotas};
 use model::{KeyPolicy, Quota};
 use serde_json::{Value, json};
@@ -98,6 +100,46 @@ async fn every_quota_of_the_control_plane_is_enforced_where_things_are_made() {
     let message =
         world.call_as(&tenant, "PUT", &path, body).await.refused(400, "BadRequestException");
     assert!(message.contains("calls-per-second-per-voice-connector 1 --account"), "{message}");
+}
+
+#[tokio::test]
+async fn calls_of_sip_media_applications_have_a_pace_for_each_account() {
+    let world = World::start().await;
+    let tenant = tenant(&world).await;
+    let calls = "/sip-media-applications/00000000-0000-4000-8000-000000000000/calls";
+    let update = format!("{calls}/00000000-0000-4000-8000-000000000001");
+    let call = json!({"FromPhoneNumber": "+12065550100", "ToPhoneNumber": "+12125550100"});
+    // What the requests ask for does not exist: whoever is within the pace is told so.
+    for (path, body, quota, answered) in [
+        (calls, call, Quota::SipMediaApplicationCallsPerSecond, 400),
+        (&update, json!({"Arguments": {}}), Quota::SipMediaApplicationUpdatesPerSecond, 404),
+    ] {
+        let ask = |key| world.call_as(key, "POST", path, body.clone());
+        assert_eq!(ask(&tenant).await.status, answered);
+        set(&world, quota.as_str(), 2).await;
+        for _ in 0..2 {
+            assert_eq!(ask(&tenant).await.status, answered);
+        }
+
+        let answer = ask(&tenant).await;
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        let message = answer.refused(429, "ThrottledClientException");
+        let command = format!("trunkline quota set {quota} 3 --account 111122223333");
+        assert!(message.contains(quota.name()) && message.contains(&command), "{message}");
+        assert_eq!(ask(&world.key).await.status, answered, "another account is not slowed down");
+
+        world.clock.advance(Duration::from_millis(499));
+        assert_eq!(ask(&tenant).await.status, 429);
+        world.clock.advance(Duration::from_millis(1));
+        assert_eq!(ask(&tenant).await.status, answered, "half a second earns one of two");
+        assert_eq!(ask(&tenant).await.status, 429);
+
+        set(&world, quota.as_str(), 0).await;
+        world.clock.advance(Duration::from_secs(60));
+        let answer = ask(&tenant).await;
+        assert_eq!(answer.header("retry-after"), None, "no wait helps");
+        answer.refused(429, "ThrottledClientException");
+    }
 }
 
 #[tokio::test]

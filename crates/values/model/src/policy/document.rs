@@ -72,6 +72,18 @@ impl RawPolicy {
         let lists = statements.flat_map(|it| [&it.0.action, &it.0.not_action]).flatten().flatten();
         lists.flat_map(|it| it.as_slice()).map(String::as_str)
     }
+
+    /// Without the conditions that compare nothing. Earlier releases took and kept them, and they held.
+    pub(super) fn without_empty_conditions(mut self) -> Self {
+        for Written(statement) in self.statement.as_mut_slice() {
+            let Some(Some(condition)) = &mut statement.condition else { continue };
+            condition.0.retain(|(_, keys)| !keys.0.is_empty());
+            if condition.0.is_empty() {
+                statement.condition = None;
+            }
+        }
+        self
+    }
 }
 
 impl TryFrom<RawPolicy> for Policy {
@@ -268,6 +280,13 @@ enum OneOrMany<T> {
 
 impl<T> OneOrMany<T> {
     fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(one) => one,
+            Self::Many(many) => many,
+        }
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [T] {
         match self {
             Self::One(one) => one,
             Self::Many(many) => many,

@@ -223,6 +223,26 @@ impl<'de> Deserialize<'de> for Policy {
     }
 }
 
+/// A policy as a store kept it, maybe since a release that took more than this one.
+///
+/// Conditions that compare nothing are refused in a new policy. In one that is in force already they go
+/// on to hold, as they did on the day that they were taken: a key must not lose or gain by an upgrade.
+pub(crate) struct Kept(Policy);
+
+impl From<Kept> for Policy {
+    fn from(Kept(policy): Kept) -> Self {
+        policy
+    }
+}
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written(document) = Written::<RawPolicy>::deserialize(deserializer)?;
+        let policy = Policy::try_from(document.without_empty_conditions());
+        policy.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Why a document is no policy that could be followed to the letter. `Display` names the place, what
 /// is there, the rule and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use chime_api::types::{
     CreateSipMediaApplicationCallRequest, CreateSipMediaApplicationCallResponse,
     SipMediaApplicationCall,
 };
-use model::{AccountId, E164Number, PhoneNumber};
+use model::{AccountId, E164Number, PhoneNumber, Quota};
 use store::TypedView as _;
 
 use super::header;
@@ -20,6 +20,9 @@ pub(crate) async fn create(
     permit: Permit,
     wire: CreateSipMediaApplicationCallRequest,
 ) -> Result<CreateSipMediaApplicationCallResponse, ApiError> {
+    let (account, now) = (permit.account(), context.clock.now());
+    let pace = context.quotas.of(account).sip_media_application_calls_per_second;
+    context.paces.admit(Quota::SipMediaApplicationCallsPerSecond, account, now, pace)?;
     let number = |member, text: &str| {
         E164Number::parse(text).map_err(|refused| ApiError::bad_value(member, &refused))
     };
@@ -28,7 +31,6 @@ pub(crate) async fn create(
     let headers = wire.sip_headers.unwrap_or_default();
     header::check(&headers)?;
 
-    let (account, now) = (permit.account(), context.clock.now());
     let id = wire.sip_media_application_id.clone();
     let (application, owner) = context
         .read(move |view| {

@@ -4,7 +4,7 @@ use chime_api::types::{
     SipMediaApplicationCall, UpdateSipMediaApplicationCallRequest,
     UpdateSipMediaApplicationCallResponse,
 };
-use model::TransactionId;
+use model::{Quota, TransactionId};
 
 use crate::authorize::Permit;
 use crate::context::Context;
@@ -19,8 +19,11 @@ pub(crate) async fn update(
     permit: Permit,
     wire: UpdateSipMediaApplicationCallRequest,
 ) -> Result<UpdateSipMediaApplicationCallResponse, ApiError> {
+    let (account, now) = (permit.account(), context.clock.now());
+    let pace = context.quotas.of(account).sip_media_application_updates_per_second;
+    context.paces.admit(Quota::SipMediaApplicationUpdatesPerSecond, account, now, pace)?;
     let id = wire.sip_media_application_id;
-    let (account, key) = (permit.account(), id.clone());
+    let key = id.clone();
     let application = context.read(move |view| find(view, account, &key)).await?;
     let application = application.ok_or_else(|| no_such(&id))?;
     let no_such_call = || {
