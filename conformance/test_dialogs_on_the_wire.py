@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from account import connector_of
-from sip_wire import Called, Caller, bound, contact, media_of, to_tag
+from sip_wire import Called, Caller, bound, contact, header, media_of, to_tag
 from trunkline_server import Server
 
 OWNED, CALLED = "+12065550150", "+12065550100"
@@ -212,6 +212,66 @@ def test_a_strangers_requests_end_no_call_and_reach_nobody(trunk):
         call.carrier.media.sendto(rtp(1), ("127.0.0.1", call.to_carrier_side))
         assert call.media.recv(2048) == rtp(1), "the media is where it was"
         stranger.close()
+
+
+def explained(trunk, call_id):
+    """What is told of a call that has just ended: its record is written within moments."""
+    end = time.monotonic() + 10
+    while True:
+        told = trunk.run("explain", call_id, check=time.monotonic() > end)
+        if told.returncode == 0:
+            return told.stdout
+        time.sleep(0.05)
+
+
+def replaces(call):
+    """The header that names the PBX's leg, as its device is told to write it (RFC 3891)."""
+    return f"Replaces: {call.pbx.call_id};to-tag={to_tag(call.answer).removeprefix(';tag=')};from-tag={call.pbx.tag}"
+
+
+def test_another_phone_of_the_pbx_takes_over_the_call_and_hears_the_carrier(trunk):
+    with talk(trunk, pbx_events=True, carrier_events=True) as call:
+        call.media.sendto(rtp(1), ("127.0.0.1", call.to_pbx_side))
+        assert call.carrier.media.recv(2048) == rtp(1)
+        phone, media = Caller(trunk, trunk.domain, OWNED, CALLED), bound()
+        phone.send("INVITE", headers=[replaces(call)], body=media_of(media))
+        asked = call.carrier.receive("INVITE")
+        assert header(asked, "Call-ID") == header(call.invite, "Call-ID"), "the carrier has one call, before and after"
+        call.carrier.reply(asked, "200 OK", media_of(call.carrier.media))
+        call.carrier.receive("ACK")
+        status, answer = phone.final()
+        assert status == 200, answer
+        phone.acknowledge(answer, contact(answer))
+
+        first = Called()
+        first.socket.close()
+        first.socket = call.pbx.socket
+        bye = first.receive("BYE")
+        assert "Replaced" in header(bye, "Reason")
+        first.reply(bye, "200 OK")
+        media.sendto(rtp(1, ssrc=0xF00D), ("127.0.0.1", call.port(answer)))
+        assert call.carrier.media.recv(2048) == rtp(1, ssrc=0xF00D)
+        call.carrier.media.sendto(rtp(1), ("127.0.0.1", call.to_carrier_side))
+        assert media.recv(2048) == rtp(1)
+        assert heard(call.media) is None, "the first phone is out of the call"
+
+        # From here on the call is the second phone's; its end is the carrier's.
+        call.media.close()
+        first.close()
+        call.pbx, call.answer, call.media = phone, answer, media
+    told = explained(trunk, phone.call_id)
+    assert "took the place of the caller" in told and phone.call_id in told
+
+
+def test_a_call_of_one_connector_is_not_taken_over_through_another(trunk):
+    with talk(trunk, pbx_events=True, carrier_events=True) as call:
+        thief = Caller(trunk, connector_of(trunk)["OutboundHostName"], OWNED, CALLED)
+        thief.send("INVITE", headers=[replaces(call)], body=media_of(call.media))
+        status, text = thief.final()
+        assert status == 403, text
+        thief.acknowledge(text)
+        thief.socket.close()
+        assert heard(call.carrier.socket) is None and heard(call.pbx.socket) is None
 
 
 def test_a_source_that_may_be_forged_is_sent_little_and_once(trunk):

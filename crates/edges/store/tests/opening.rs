@@ -110,9 +110,9 @@ fn a_later_schema_is_refused_untouched_naming_both_versions() {
 
     let error = place.open().unwrap_err();
 
-    assert!(matches!(error, StoreError::SchemaTooNew { found: 7, known: 2 }), "{error:?}");
+    assert!(matches!(error, StoreError::SchemaTooNew { found: 7, known: 3 }), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("version 7") && text.contains("up to 2"), "{text}");
+    assert!(text.contains("version 7") && text.contains("up to 3"), "{text}");
     assert!(text.contains("run the release that last used it"), "{text}");
     assert_eq!(fs::read(place.path("trunkline.db")).unwrap(), before);
 }
@@ -200,4 +200,26 @@ async fn a_log_left_by_a_longer_configuration_does_no_harm() {
         let count = store.read(|view| view.count::<Tags>(&AccountId::DEFAULT, 9999)).await;
         assert_eq!(count.unwrap(), 100 * (round as u64 + 1));
     }
+}
+
+#[test]
+fn a_call_record_that_goes_takes_its_further_call_ids_along() {
+    let place = Place::new();
+    drop(place.open().unwrap());
+    let raw = place.raw();
+    for seq in [1, 2] {
+        let record = "INSERT INTO call_record (seq, transaction_id, call_id, started, status, document) \
+                      VALUES (?1, randomblob(16), 'in', 0, 0, x'7b7d')";
+        raw.execute(record, [seq]).unwrap();
+        raw.execute("INSERT INTO call_record_leg VALUES ('tried', ?1), ('again', ?1)", [seq])
+            .unwrap();
+    }
+
+    raw.execute("DELETE FROM call_record WHERE seq = 1", []).unwrap();
+
+    let left = |seq: i64| {
+        let sql = "SELECT count(*) FROM call_record_leg WHERE seq = ?1";
+        raw.query_row(sql, [seq], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert_eq!((left(1), left(2)), (0, 2));
 }

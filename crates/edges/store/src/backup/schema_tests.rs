@@ -135,7 +135,7 @@ async fn a_backup_of_a_later_schema_is_refused_by_its_version_and_nothing_is_cha
 
     for to in [&here, &foreign.path("nowhere")] {
         let refused = foreign.restore(&foreign.path("backup"), to).unwrap_err();
-        let expected = StoreError::SchemaTooNew { found: 7, known: 2 };
+        let expected = StoreError::SchemaTooNew { found: 7, known: 3 };
         assert_eq!(refused.to_string(), expected.to_string());
         assert!(matches!(refused, RestoreError::Store(StoreError::SchemaTooNew { .. })));
     }

@@ -60,7 +60,8 @@ impl Database {
 }
 
 fn append(rows: &Rows<'_>, Stored { record, document }: &Stored) -> Result<(), StoreError> {
-    rows.conn
+    let added = rows
+        .conn
         .prepare_cached(
             "INSERT INTO call_record (transaction_id, call_id, peer_call_id, account, connector, \
              started, status, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
@@ -78,8 +79,25 @@ fn append(rows: &Rows<'_>, Stored { record, document }: &Stored) -> Result<(), S
                 document,
             ])
         })
-        .map(drop)
-        .sorted()
+        .sorted()?;
+    if added == 1 {
+        append_legs(rows, &record.attempt_call_ids)?;
+    }
+    Ok(())
+}
+
+/// Notes the further Call-IDs of the record that was added last.
+fn append_legs(rows: &Rows<'_>, call_ids: &[String]) -> Result<(), StoreError> {
+    let seq = rows.conn.last_insert_rowid();
+    call_ids.iter().try_for_each(|call_id| {
+        rows.conn
+            .prepare_cached(
+                "INSERT INTO call_record_leg (call_id, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )
+            .and_then(|mut it| it.execute(params![call_id, seq]))
+            .map(drop)
+            .sorted()
+    })
 }
 
 /// Numbers are given out in order, so the limit is a place in them: nothing is ever counted.
@@ -201,7 +219,13 @@ fn find(rows: &Rows<'_>, id: &str) -> Result<Option<CallRecord>, StoreError> {
          WHERE peer_call_id = ?1 ORDER BY seq DESC LIMIT 1",
         &id,
     )?;
-    Ok([came_in, went_out].into_iter().flatten().max_by_key(|(seq, _)| *seq).map(|it| it.1))
+    let tried = find_by(
+        rows,
+        "SELECT seq, document FROM call_record_leg JOIN call_record USING (seq) \
+         WHERE call_record_leg.call_id = ?1 ORDER BY seq DESC LIMIT 1",
+        &id,
+    )?;
+    Ok([came_in, went_out, tried].into_iter().flatten().max_by_key(|(seq, _)| *seq).map(|it| it.1))
 }
 
 fn find_by(

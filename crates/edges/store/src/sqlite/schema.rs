@@ -9,7 +9,8 @@ use crate::{Fault, StoreError};
 
 /// Each release's changes, oldest first; the version is the position, from 1. What has been
 /// released is never edited, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// The schema version that this release writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

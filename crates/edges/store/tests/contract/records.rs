@@ -18,7 +18,7 @@ pub(crate) async fn a_record_is_found_by_every_name_it_has(store: Fixture) {
     store.append_records(vec![kept.clone(), uuid_call_id.clone()]).await.unwrap();
 
     let id = transaction(1).to_string();
-    for name in [&*id, &*id.to_uppercase(), "in-1", "out-1"] {
+    for name in [&*id, &*id.to_uppercase(), "in-1", "out-1", "tried-1", "tried-1-again"] {
         assert_eq!(store.record(name).await.unwrap().as_ref(), Some(&kept), "{name}");
     }
     let found = store.record(&uuid_call_id.call_id).await.unwrap();
@@ -140,7 +140,10 @@ pub(crate) async fn the_count_limit_trims_the_oldest(store: Fixture) {
 
     let kept = started(&store, RecordFilter::default()).await;
     assert_eq!(kept, Vec::from_iter((70..120).rev()));
-    assert_eq!(store.record("in-69").await.unwrap(), None);
+    for name in ["in-69", "tried-69"] {
+        assert_eq!(store.record(name).await.unwrap(), None, "{name}");
+    }
+    assert_eq!(store.record("tried-70").await.unwrap(), Some(record(70, 70)));
 }
 
 pub(crate) async fn the_age_limit_trims_what_is_too_old(store: Fixture) {

@@ -124,7 +124,7 @@ pub(crate) fn record(id: u8, started: u64) -> CallRecord {
         transaction_id: transaction(id),
         call_id: format!("in-{id}"),
         peer_call_id: Some(format!("out-{id}")),
-        attempt_call_ids: Vec::new(),
+        attempt_call_ids: vec![format!("tried-{id}"), format!("tried-{id}-again")],
         account: Some(HOME),
         connector: Some(connector('a')),
         direction: Direction::Outbound,

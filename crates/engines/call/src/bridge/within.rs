@@ -100,7 +100,9 @@ impl Kind {
         body: Option<&[u8]>,
     ) -> Request {
         leg.request(turn, self.method(), digest, |config, writer| {
-            config.headers.pass(message, writer);
+            // Who is called in another's stead is told at the beginning of a call (RFC 5806), where it is
+            // looked at (`identity::may_cross`).
+            config.headers.pass_if(message, writer, |it| it.name != Name::Diversion);
             match (body, self) {
                 (Some(body), _) => writer.body(SDP, body),
                 (None, Self::Info) => finish_as(message, writer),

@@ -64,6 +64,17 @@ fn a_diversion_crosses_only_with_a_number_of_the_account() {
 }
 
 #[test]
+fn a_diversion_that_comes_within_a_call_goes_no_further() {
+    let mut world = World::without_users();
+    let call = talk(&mut world);
+    let again = within(&call.invite, &call.answer, "INVITE", 9).body(&sdp("192.0.2.10", 4000));
+    let diversion = "Diversion: <sip:+14155550100@pbx>;reason=unconditional";
+    world.send(PBX, &again.header(diversion).header("X-Case: 7").text());
+    let left = world.expect(CARRIER, "INVITE ");
+    assert!(left.contains("X-Case: 7\r\n") && !left.contains("Diversion"), "{left}");
+}
+
+#[test]
 fn p_early_media_crosses_in_both_directions() {
     let mut world = World::without_users();
     let left = left_of(&mut world, &Request::invite().header("P-Early-Media: supported"));
