@@ -3,14 +3,14 @@
 //! This crate defines the trait and the server implements it, with a bounded queue toward the
 //! signalling thread, so that the API knows nothing of engines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 
 use chime_api::Sensitive;
 use model::{
-    AccountId, CarrierName, Decision, Direction, E164Number, LegQuality, SipMediaApplication,
-    SipMediaApplicationId, TransactionId, UnixMillis, VoiceConnectorId,
+    AccountId, CarrierName, Decision, Direction, E164Number, LegQuality, ProxySessionId,
+    SipMediaApplication, SipMediaApplicationId, TransactionId, UnixMillis, VoiceConnectorId,
 };
 
 use crate::operator::dto;
@@ -28,6 +28,11 @@ pub trait LiveCalls: Send + Sync + 'static {
 
     /// Ends a call. The answer tells whether there was one to end, not that its legs are gone.
     fn hang_up(&self, call: TransactionId) -> LiveFuture<'_, HungUp>;
+
+    /// The proxy sessions whose two participants talk now. Without an engine, none.
+    fn talking(&self) -> LiveFuture<'_, BTreeSet<ProxySessionId>> {
+        Box::pin(async { Ok(BTreeSet::new()) })
+    }
 
     /// What is known of the places that calls go to. Without an engine, nothing.
     fn peers(&self) -> LiveFuture<'_, Vec<dto::Peer>> {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use media::CallMediaId;
-use model::TransactionId;
+use model::{ProxySessionId, TransactionId};
 use sip_core::{ClientId, Event, Received, Replies, ServerId};
 use sip_message::{Flow, Message, Method, Name, StartLine};
 
@@ -106,6 +106,11 @@ impl Engine {
     /// One call in progress.
     pub fn live_call(&self, transaction: TransactionId) -> Option<LiveCall> {
         self.calls.get(self.calls.find(transaction)?)?.live()
+    }
+
+    /// The proxy sessions whose two participants talk now.
+    pub fn talking(&self) -> impl Iterator<Item = ProxySessionId> {
+        self.hub.talking.sessions()
     }
 
     /// What is known of the places that calls go to.

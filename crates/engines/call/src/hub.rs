@@ -22,6 +22,7 @@ use crate::io::{MediaCommand, Now, Output};
 use crate::limit::{Exceeded, Lane, Pace, Seat, SourcePaces, Usage};
 use crate::reject::Reject;
 use crate::streamless::Streamless;
+use crate::talking::Talking;
 
 /// How many times as long as a stranger's request over UDP its answer may be.
 const AMPLIFICATION_MAX: usize = 3;
@@ -41,6 +42,7 @@ pub(crate) struct Hub {
     pub(crate) counters: Counters,
     pub(crate) health: Health,
     pub(crate) streamless: Streamless,
+    pub(crate) talking: Talking,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) service: Service,
     /// How fast strangers are answered; `None` before the first.
@@ -86,6 +88,7 @@ impl Hub {
             counters: Counters::default(),
             health: Health::default(),
             streamless: Streamless::default(),
+            talking: Talking::default(),
             outputs: VecDeque::new(),
             service: Service::Open,
             strangers: None,

@@ -90,6 +90,7 @@ mod replaces;
 mod route;
 mod strangers;
 mod streamless;
+mod talking;
 mod timers;
 mod trial;
 

@@ -1,6 +1,6 @@
 //! The door from the API to the signalling thread: a bounded queue of questions and orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -12,7 +12,7 @@ use api::live::{
 };
 use api::operator::dto;
 use call::{Command, Counters};
-use model::{TransactionId, UnixMillis};
+use model::{ProxySessionId, TransactionId, UnixMillis};
 use net::{StreamCounters, UdpCounters, Waker};
 use sip_message::Transport;
 use tokio::sync::oneshot;
@@ -56,6 +56,8 @@ pub(crate) enum Ask {
     Messages(oneshot::Sender<Vec<u8>>),
     /// Tell what is known of the places that calls go to.
     Peers(oneshot::Sender<Vec<call::PeerHealth>>),
+    /// Tell the proxy sessions whose two participants talk.
+    Talking(oneshot::Sender<BTreeSet<ProxySessionId>>),
     /// Tell the counters.
     Count(oneshot::Sender<SignallingCounters>),
     /// Stop.
@@ -223,6 +225,10 @@ impl LiveCalls for Live {
             let search = move || flight::search(&shelf, &current, &call_ids);
             tokio::task::spawn_blocking(search).await.map_err(|_ended| LiveError::Stopped)
         })
+    }
+
+    fn talking(&self) -> LiveFuture<'_, BTreeSet<ProxySessionId>> {
+        Box::pin(self.asker.ask(Ask::Talking))
     }
 
     fn peers(&self) -> LiveFuture<'_, Vec<dto::Peer>> {

@@ -318,6 +318,9 @@ impl Loop {
                 Ok(Ask::Peers(answer)) => {
                     let _ = answer.send(self.engine.peers().cloned().collect());
                 }
+                Ok(Ask::Talking(answer)) => {
+                    let _ = answer.send(self.engine.talking().collect());
+                }
                 Ok(Ask::Count(answer)) => {
                     let _ = answer.send(self.counters());
                 }

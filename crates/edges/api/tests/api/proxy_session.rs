@@ -1,8 +1,12 @@
 //! Proxy phone sessions.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use model::KeyPolicy;
+use api::ApiConfig;
+use api::live::{HungUp, LiveCall, LiveCalls, LiveFuture, ServiceInfo};
+use model::{KeyPolicy, ProxySessionId, TransactionId};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -107,6 +111,59 @@ async fn a_deleted_session_is_closed_and_listed_by_its_status() {
     assert_eq!(list(&format!("max-results=1&next-token={token}")).await.len(), 1);
     let closed = world.call("GET", &path(&sessions, &first), "").await.expect(200);
     assert_eq!(closed["ProxySession"]["EndedTimestamp"], "2026-11-23T10:12:12.345Z");
+}
+
+/// An engine that knows of nothing but who talks.
+#[derive(Default)]
+struct Talking(Mutex<BTreeSet<ProxySessionId>>);
+
+impl LiveCalls for Talking {
+    fn talking(&self) -> LiveFuture<'_, BTreeSet<ProxySessionId>> {
+        Box::pin(async { Ok(self.0.lock().unwrap().clone()) })
+    }
+    fn list(&self) -> LiveFuture<'_, Vec<LiveCall>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn find<'a>(&'a self, _call: &'a str) -> LiveFuture<'a, Option<LiveCall>> {
+        Box::pin(async { Ok(None) })
+    }
+    fn hang_up(&self, _call: TransactionId) -> LiveFuture<'_, HungUp> {
+        Box::pin(async { Ok(HungUp::NoSuchCall) })
+    }
+    fn service(&self) -> LiveFuture<'_, ServiceInfo> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_in_progress_while_its_two_talk_and_closed_when_its_time_is_over() {
+    let engine = Arc::new(Talking::default());
+    let world = World::with(ApiConfig::default(), engine.clone()).await;
+    let sessions = sessions(&world, &POOL).await;
+    let busy = open(&world, &sessions, between(ALICE, BOB)).await;
+    let quiet = open(&world, &sessions, between(ALICE, CAROL)).await;
+    let id = busy["ProxySessionId"].as_str().unwrap();
+    engine.0.lock().unwrap().insert(ProxySessionId::parse(id).unwrap());
+
+    let told = async |session: &Value| -> Value {
+        let told = world.call("GET", &path(&sessions, session), "").await.expect(200);
+        told["ProxySession"]["Status"].clone()
+    };
+    let listed = async |status: &str| -> Vec<Value> {
+        let page = format!("{sessions}?status={status}");
+        let page = world.call("GET", &page, "").await.expect(200);
+        page["ProxySessions"].as_array().unwrap().iter().map(|it| it["Status"].clone()).collect()
+    };
+    assert_eq!((told(&busy).await, told(&quiet).await), ("InProgress".into(), "Open".into()));
+    assert_eq!(listed("InProgress").await, ["InProgress"]);
+    assert_eq!(listed("Open").await, ["Open"]);
+    let body = json!({"Capabilities": ["Voice", "SMS"], "ExpiryMinutes": 10});
+    let updated = world.call("POST", &path(&sessions, &busy), body).await.expect(201);
+    assert_eq!(updated["ProxySession"]["Status"], "InProgress");
+
+    world.clock.advance(10 * MINUTE);
+    assert_eq!(told(&busy).await, "Closed", "though the call goes on");
+    assert_eq!(listed("InProgress").await, [Value::Null; 0]);
 }
 
 #[tokio::test]

@@ -77,6 +77,9 @@ impl Call {
         self.alarms.set(Timer::Report, turn.now.instant + turn.hub.config.patience.report);
         turn.hub.counters.end(end.code());
         turn.hub.usage.end();
+        if let Some(session) = self.facts.session.filter(|_| self.answered.is_some()) {
+            turn.hub.talking.end(session);
+        }
         self.seats.iter().for_each(|seat| turn.hub.usage.leave(seat));
         if let Some(connector) = self.facts.emergency_connector() {
             turn.hub.usage.end_emergency(connector);

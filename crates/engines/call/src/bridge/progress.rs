@@ -180,6 +180,9 @@ impl Call {
         };
         let answered = setup.into_answered(turn, response, dialog, tag, body);
         self.answered = Some(turn.now.unix);
+        if let Some(session) = self.facts.session {
+            turn.hub.talking.begin(session);
+        }
         self.state = Bridge::Answered(Box::new(answered));
         self.alarms.set(Timer::Duration, turn.now.instant + turn.hub.config.patience.duration);
         self.watch_sessions(turn);

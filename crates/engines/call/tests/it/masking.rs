@@ -9,9 +9,10 @@ use model::{
 use sip_message::Name;
 
 use crate::inward::{CALLER, invite, number, world};
-use crate::peer::{Request, header, response};
+use crate::peer::{Request, ack, header, response, sdp, within};
 use crate::world::{CARRIER, OWNED, World, connector, connector_id};
 
+const CONTACT: &str = "Contact: <sip:198.51.100.20:5060>";
 /// The other participant.
 const OTHER: &str = "+14155550177";
 
@@ -95,6 +96,28 @@ fn a_session_that_is_over_and_a_caller_who_is_in_none_fall_back_or_are_refused()
         world.expect(CARRIER, "SIP/2.0 100 ");
         world.expect(CARRIER, &format!("INVITE sip:{fall_back}@"));
     }
+}
+
+#[test]
+fn a_session_is_told_of_while_its_two_talk() {
+    let mut world = masked();
+    let talking = |world: &World| world.engine.talking().collect::<Vec<_>>();
+    world.send(CARRIER, &from(CALLER).text());
+    world.expect(CARRIER, "SIP/2.0 100 ");
+    let left = world.expect(CARRIER, "INVITE ");
+    world.send(CARRIER, &response(&left, "180 Ringing", "p", &[CONTACT], None));
+    world.expect(CARRIER, "SIP/2.0 180 ");
+    assert_eq!(talking(&world), [], "it rings");
+    let body = sdp("198.51.100.20", 6000);
+    world.send(CARRIER, &response(&left, "200 OK", "p", &[CONTACT], Some(&body)));
+    world.expect(CARRIER, "ACK ");
+    let answer = world.expect(CARRIER, "SIP/2.0 200 ");
+    world.send(CARRIER, &ack(&from(CALLER), &answer).text());
+    assert_eq!(talking(&world), [ProxySessionId::from_random([5; 16])]);
+
+    world.send(CARRIER, &within(&from(CALLER), &answer, "BYE", 9).text());
+    world.expect(CARRIER, "SIP/2.0 200 ");
+    assert_eq!(talking(&world), []);
 }
 
 #[test]

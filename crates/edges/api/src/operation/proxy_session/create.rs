@@ -1,5 +1,7 @@
 //! `CreateProxySession`.
 
+use std::collections::BTreeSet;
+
 use chime_api::Sensitive;
 use chime_api::types::{
     CreateProxySessionRequest, CreateProxySessionResponse, GeoMatchLevel, GeoMatchParams,
@@ -66,7 +68,7 @@ pub(crate) async fn create(
             Ok(session)
         })
         .await?;
-    Ok(CreateProxySessionResponse { proxy_session: Some(to_wire(&session, now)) })
+    Ok(CreateProxySessionResponse { proxy_session: Some(to_wire(&session, now, &BTreeSet::new())) })
 }
 
 /// Reads the two: each a number, and not the same.

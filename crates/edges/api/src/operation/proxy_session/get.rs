@@ -34,5 +34,6 @@ pub(crate) async fn get(
         return Err(voice_connector::no_such(&connector));
     }
     let session = session.ok_or_else(|| no_such(&id))?;
-    Ok(GetProxySessionResponse { proxy_session: Some(to_wire(&session, now)) })
+    let talking = context.live.talking().await?;
+    Ok(GetProxySessionResponse { proxy_session: Some(to_wire(&session, now, &talking)) })
 }

@@ -1,12 +1,12 @@
 //! `ListProxySessions`.
 
+use std::sync::Arc;
+
 use chime_api::types::{ListProxySessionsRequest, ListProxySessionsResponse};
-use model::{
-    AccountId, ProxySession, ProxySessionStatus, Resource as _, UnixMillis, VoiceConnector,
-};
+use model::{AccountId, ProxySession, ProxySessionStatus, Resource as _, VoiceConnector};
 use store::{Listing as Stored, Page, StoreError, TypedView as _, View};
 
-use super::to_wire;
+use super::{status as status_of, to_wire};
 use crate::authorize::Permit;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -35,32 +35,36 @@ pub(crate) async fn list(
     ]);
     let limit = page_length(wire.max_results.map(i64::from), 1..=100)?;
     let after = wire.next_token.map(|it| listing.key("NextToken", &it)).transpose()?;
-    let status = wire.status.map(|it| ours(it.as_str()));
+    let status: Option<ProxySessionStatus> = wire.status.map(|it| ours(it.as_str()));
     let (key, now) = (connector.to_string(), context.clock.now());
+    let talking = Arc::new(context.live.talking().await?);
+    let known = Arc::clone(&talking);
     let page = context
         .read(move |view| {
             if view.get::<VoiceConnector>(&account, &key)?.is_none() {
                 return Ok(None);
             }
-            scan(view, account, &key, status, after.unwrap_or_default(), limit, now).map(Some)
+            let is_wanted = |it: &ProxySession| {
+                status.as_ref().is_none_or(|wanted| *wanted == status_of(it, now, &known))
+            };
+            scan(view, account, &key, is_wanted, after.unwrap_or_default(), limit).map(Some)
         })
         .await?;
     let page = page.ok_or_else(|| voice_connector::no_such(&connector))?;
     Ok(ListProxySessionsResponse {
-        proxy_sessions: Some(page.items.iter().map(|it| to_wire(it, now)).collect()),
+        proxy_sessions: Some(page.items.iter().map(|it| to_wire(it, now, &talking)).collect()),
         next_token: page.next.map(|key| listing.token(&key)),
     })
 }
 
-/// Fills a page with sessions of a status; a page that looked at too much ends early.
+/// Fills a page with sessions that are wanted; a page that looked at too much ends early.
 fn scan(
     view: &dyn View,
     account: AccountId,
     connector: &str,
-    status: Option<ProxySessionStatus>,
+    is_wanted: impl Fn(&ProxySession) -> bool,
     mut after: String,
     limit: usize,
-    now: UnixMillis,
 ) -> Result<Stored<ProxySession>, StoreError> {
     let mut items = Vec::new();
     for _ in 0..SCANNED_MAX / CHUNK {
@@ -71,7 +75,7 @@ fn scan(
                 return Ok(Stored { items, next: Some(after) });
             }
             after = session.key();
-            if status.is_none_or(|it| it == session.status(now)) {
+            if is_wanted(&session) {
                 items.push(session);
             }
         }

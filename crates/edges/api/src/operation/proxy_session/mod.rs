@@ -1,7 +1,7 @@
 //! Proxy phone sessions: two participants who reach each other through a number of the connector.
 //!
 //! A session is open until its time is over or somebody deletes it; then it is closed and tells when
-//! it ended.
+//! it ended. While the two talk it is in progress, which the calls tell and nothing that is stored.
 
 pub(super) mod create;
 pub(super) mod delete;
@@ -10,10 +10,12 @@ pub(super) mod list;
 mod select;
 pub(super) mod update;
 
+use std::collections::BTreeSet;
+
 use chime_api::{Sensitive, types};
 use model::{
-    AccountId, GeoMatch, Participant, ProxyCapability, ProxySession, ProxySessionId, UnixMillis,
-    VoiceConnectorId,
+    AccountId, GeoMatch, Participant, ProxyCapability, ProxySession, ProxySessionId,
+    ProxySessionStatus, UnixMillis, VoiceConnectorId,
 };
 use store::{Tx, TypedView as _};
 
@@ -65,8 +67,26 @@ fn minutes(wire: i32) -> Result<u32, ApiError> {
     u32::try_from(wire).map_err(|_| ApiError::bad_request("ExpiryMinutes is below 1"))
 }
 
+/// A session's status while these sessions' participants talk. One that is over is closed, even if
+/// a call that began before goes on.
+fn status(
+    session: &ProxySession,
+    now: UnixMillis,
+    talking: &BTreeSet<ProxySessionId>,
+) -> ProxySessionStatus {
+    let status = session.status(now);
+    if status == ProxySessionStatus::Open && talking.contains(&session.id) {
+        return ProxySessionStatus::InProgress;
+    }
+    status
+}
+
 /// A session as the API tells it at `now`.
-fn to_wire(session: &ProxySession, now: UnixMillis) -> types::ProxySession {
+fn to_wire(
+    session: &ProxySession,
+    now: UnixMillis,
+    talking: &BTreeSet<ProxySessionId>,
+) -> types::ProxySession {
     let participant = |it: &Participant| types::Participant {
         phone_number: Some(Sensitive::new(it.number.to_string())),
         proxy_phone_number: Some(Sensitive::new(it.proxy.to_string())),
@@ -77,7 +97,7 @@ fn to_wire(session: &ProxySession, now: UnixMillis) -> types::ProxySession {
         voice_connector_id: Some(session.connector.to_string()),
         proxy_session_id: Some(session.id.to_string()),
         name: session.name.clone(),
-        status: Some(theirs(session.status(now), types::ProxySessionStatus::parse)),
+        status: Some(theirs(status(session, now, talking), types::ProxySessionStatus::parse)),
         expiry_minutes: Some(i32::try_from(session.expiry_minutes).unwrap_or(i32::MAX)),
         capabilities: Some(capabilities.map(|it| theirs(*it, types::Capability::parse)).collect()),
         created_timestamp: Some(timestamp(session.created)),

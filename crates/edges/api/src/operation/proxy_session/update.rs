@@ -19,6 +19,8 @@ pub(crate) async fn update(
     let capabilities = parse_capabilities(&wire.capabilities)?;
     let expiry_minutes = wire.expiry_minutes.map(minutes).transpose()?;
     let (account, now) = (permit.account(), context.clock.now());
+    // Asked first: what is refused has changed nothing.
+    let talking = context.live.talking().await?;
     let session = context
         .write(move |tx| {
             voice_connector::load(&*tx, account, &connector)?;
@@ -36,5 +38,5 @@ pub(crate) async fn update(
             Ok(session)
         })
         .await?;
-    Ok(UpdateProxySessionResponse { proxy_session: Some(to_wire(&session, now)) })
+    Ok(UpdateProxySessionResponse { proxy_session: Some(to_wire(&session, now, &talking)) })
 }
