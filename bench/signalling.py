@@ -26,7 +26,7 @@ OWNED, CALLED_NUMBER = "+12065550150", "+12065550100"
 CARRIER = "127.0.0.1:5090"
 # Calls per second and calls that each server handles before it is measured: enough that the memory it works in
 # (trunkline's flight recorder, 64 MiB, is the largest) has been touched once.
-WARM_UP = (2_000, 6_000)
+WARM_UP = (2_000, 10_000)
 
 
 def cpu_seconds(pids):
