@@ -68,3 +68,15 @@ fn in_rude_worlds_calls_end_in_every_way() {
         assert!(reasons.contains(expected), "no call ended by {expected}: {reasons:?}");
     }
 }
+
+#[test]
+fn in_some_rude_worlds_a_newcomer_takes_the_place_of_a_leg() {
+    let replaced: u64 = (0..400)
+        .map(|seed| {
+            let mut world = RudeWorld::new(seed);
+            world.run();
+            world.replaced()
+        })
+        .sum();
+    assert!(replaced > 10, "{replaced} legs were replaced in 400 worlds");
+}

@@ -90,14 +90,15 @@ impl RudeWorld {
     /// Lets everything happen that the seed has in store, and settle.
     pub fn run(&mut self) {
         for _ in 0..1 + self.rng.below(4) {
-            let number = format!("+120655501{:02}", self.rng.below(60));
-            self.parties[0].place(self.now, caller(), &call_uri(&number));
+            self.place();
             let wait = Duration::from_millis(self.rng.below(3_000));
             self.run_for(wait);
         }
         for _ in 0..self.rng.below(8) {
             match self.rng.below(4) {
                 0 => self.close_a_stream(),
+                // Late enough to find an answered call whose leg it may want.
+                1 => self.place(),
                 _ => self.send_media(),
             }
             let wait = Duration::from_millis(self.rng.below(20_000));
@@ -105,6 +106,11 @@ impl RudeWorld {
         }
         self.parties.iter_mut().for_each(Party::calm_down);
         self.run_for(SETTLING);
+    }
+
+    fn place(&mut self) {
+        let number = format!("+120655501{:02}", self.rng.below(60));
+        self.parties[0].place(self.now, caller(), &call_uri(&number));
     }
 
     fn run_for(&mut self, time: Duration) {
@@ -248,6 +254,12 @@ impl RudeWorld {
     #[must_use]
     pub fn records(&self) -> &[CallRecord] {
         &self.service.records
+    }
+
+    /// Legs whose place a newcomer took.
+    #[must_use]
+    pub fn replaced(&self) -> u64 {
+        self.service.engine.counters().replaced
     }
 
     /// Whether every law held in a world that has run.

@@ -118,7 +118,7 @@ impl Party {
 
     /// A dialog of an earlier call that a new one is to take the place of, or something like it.
     fn replaced(&mut self) -> Option<String> {
-        let dialog = self.talks.last()?.dialogs.last()?;
+        let dialog = self.talks.iter().rev().find_map(|talk| talk.dialogs.last())?;
         if !self.rng.percent(40) {
             return None;
         }
